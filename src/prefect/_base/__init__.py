@@ -1,0 +1,1 @@
+"""Small things everybody needs: ids, clock, sentinels, hashing, settings loading. Imports nothing above itself."""
