@@ -29,6 +29,7 @@ def create_run(call: FlowCall) -> None:
     """Make the flow run's row, state Pending, unless it is there already."""
     if call.taken_up:
         return
+    call.id = call.id or new_id()
     flow, parent = call.flow, call.parent
     shown, pickled = stored_form(call.parameters)
     call.record = call.backend.create_flow_run(
