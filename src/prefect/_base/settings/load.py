@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.settings import sources
 from prefect._base.settings.profiles import choose_profile, read_profiles
-from prefect._base.settings.settings import Settings
+from prefect._base.settings.resolve import profiles_path
 from prefect._base.settings.table import BY_ENV
 
 if TYPE_CHECKING:
@@ -50,12 +50,6 @@ def load_assignments(profile: str | None = None) -> Loaded:
     path = profiles_path(above)
     name, settings = choose_profile(read_profiles(path), profile, path)
     return Loaded({**sources.from_profile(name, settings, path), **above}, name, settings, path)
-
-
-def profiles_path(above: Assignments) -> Path:
-    """Where the profiles are: that much must be known before they are read."""
-    home = {path: above[path] for path in ("home", "profiles_path") if path in above}
-    return Settings.from_assignments(home).profiles_path
 
 
 def warn_of_misspelt_variables() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from prefect._base.settings.kinds import Secret, to_text
+from prefect._base.settings.kinds import to_text
+from prefect._base.settings.load import load_assignments
+from prefect._base.settings.resolve import resolve
 from prefect._base.settings.sources import Assigned, Assignments
 from prefect._base.settings.table import BY_PATH, TABLE, SettingsError, closest_hint, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from prefect._base.settings.kinds import Spec
-
-_MUTABLE: Final = (list, set, dict)
 
 
 class Group:
@@ -65,8 +62,6 @@ class Settings(Group):
     """
 
     def __init__(self, **init: Any) -> None:
-        from prefect._base.settings.load import load_assignments  # which builds on this module
-
         given = {path: _of_arguments(value) for path, value in _flatten(init)}
         _fill(self, {**load_assignments().assignments, **given})
 
@@ -166,7 +161,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, A
 
 
 def _fill(settings: Settings, assignments: Assignments) -> None:
-    values = _parse_all(assignments)
+    values = resolve(assignments)
     groups: dict[str, Group] = {"": settings}
     settings.__dict__.update(_values=values, _assignments=assignments)
     for path, value in values.items():
@@ -179,75 +174,3 @@ def _group(groups: dict[str, Group], path: str) -> Group:
         parent, _, name = path.rpartition(".")
         groups[path] = _group(groups, parent).__dict__[name] = Group()
     return groups[path]
-
-
-def _parse_all(assignments: Assignments) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    home = ""
-    for spec in TABLE:
-        assigned = assignments.get(spec.path)
-        if assigned is None:
-            value = _default(spec, home)
-        else:
-            try:
-                value = spec.kind.parse(assigned.value)
-            except (ValueError, TypeError):
-                problems.append(_complaint(spec, assigned))
-                value = spec.default
-        if spec.path == "home":  # the first row, because the defaults of others build on it
-            home = str(value)
-        values[spec.path] = Secret(value) if spec.secret and value is not None else value
-    if problems:
-        raise SettingsError("\n".join(problems))
-    _derive(values, assignments)
-    return values
-
-
-def _default(spec: Spec, home: str) -> Any:
-    default = spec.default
-    if isinstance(default, str) and default.startswith(("$", "~", "sqlite:")):
-        return spec.kind.parse(default.replace("$PREFECT_HOME", home))
-    return default.copy() if type(default) in _MUTABLE else default
-
-
-def _complaint(spec: Spec, assigned: Assigned) -> str:
-    got = "a value of another kind (not shown: it is a secret)" if spec.secret else repr(assigned.value)
-    return f"{spec.env}: expected {spec.kind.expects}, got {got}, from {assigned.place}."
-
-
-def _derive(values: dict[str, Any], assignments: Assignments) -> None:
-    """Fill in what follows from other settings."""
-    if values["debug_mode"]:
-        values["logging.level"] = values["internal.logging_level"] = "DEBUG"
-    if values["ui_url"] is None and values["api.url"]:
-        values["ui_url"] = values["api.url"].rstrip("/").removesuffix("/api")
-    if values["api.ssl_cert_file"] is None:
-        values["api.ssl_cert_file"] = os.environ.get("SSL_CERT_FILE")
-    if "server.ui.api_url" not in assignments:
-        own = f"http://{values['server.api.host']}:{values['server.api.port']}"
-        values["server.ui.api_url"] = values["api.url"] or own + (values["server.api.base_path"] or "/api")
-    if "server.database.connection_url" not in assignments:
-        values["server.database.connection_url"] = Secret(
-            _url_of_parts(values) or values["server.database.connection_url"]
-        )
-
-
-def _url_of_parts(values: dict[str, Any]) -> str | None:
-    """The database's URL from `server.database.driver`, `host` and so on, if they are given."""
-    part = {
-        name: values[f"server.database.{name}"]
-        for name in ("driver", "host", "port", "user", "name", "password")
-    }
-    if not part["driver"] and not part["host"]:
-        return None
-    driver = part["driver"] or "postgresql"
-    if driver.startswith("sqlite"):
-        return f"{driver}:///{part['name'] or ':memory:'}"
-    from urllib.parse import quote  # 7 ms of import, for databases given in parts
-
-    user = quote(part["user"] or "", safe="")
-    password = ":" + quote(part["password"], safe="") if part["password"] else ""
-    port = f":{part['port']}" if part["port"] else ""
-    login = f"{user}{password}@" if user or password else ""
-    return f"{driver}://{login}{part['host'] or 'localhost'}{port}/{part['name'] or ''}"
