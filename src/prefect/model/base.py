@@ -27,16 +27,16 @@ class PrefectBaseModel(BaseModel):
 
     model_config = ConfigDict(ser_json_timedelta="float", defer_build=True, extra="ignore")
 
-    # fields that say which copy this is, not what it holds: not compared, and new in a `reset_fields` copy
+    # which copy this is, not what it holds: new in a `reset_fields` copy
     _identity: ClassVar[frozenset[str]] = frozenset()
-    # fields that depend on the moment of reading: not compared
-    _estimates: ClassVar[frozenset[str]] = frozenset()
+    # left out of comparison
+    _uncompared: ClassVar[frozenset[str]] = frozenset()
 
     def __eq__(self, other: object) -> bool:
-        """Equal when of one class and all content is equal; ids and times of creation are not content."""
-        if not isinstance(other, PrefectBaseModel) or type(self) is not type(other):
+        """Equal when of one class and of equal content (not, as a rule, of equal id)."""
+        if not isinstance(other, PrefectBaseModel) or _generic_class(self) is not _generic_class(other):
             return NotImplemented
-        fields = type(self).model_fields.keys() - self._identity - self._estimates
+        fields = type(self).model_fields.keys() - self._uncompared
         return all(getattr(self, field) == getattr(other, field) for field in fields)
 
     __hash__ = None  # type: ignore[assignment]  # mutable; State and frozen models define their own
@@ -53,13 +53,31 @@ class PrefectBaseModel(BaseModel):
         return self.model_copy(update=fresh)
 
 
+def _generic_class(model: BaseModel) -> type[Any]:
+    """The class of a model, without its type argument: `State` for a `State[int]`."""
+    return type(model).__pydantic_generic_metadata__["origin"] or type(model)
+
+
 class ObjectBaseModel(PrefectBaseModel):
     """A stored object: it has an id, and times of creation and last change once it is stored."""
 
     model_config = ConfigDict(from_attributes=True)
 
     _identity: ClassVar[frozenset[str]] = frozenset(("id", "created", "updated"))
+    _uncompared: ClassVar[frozenset[str]] = _identity
 
     id: UUID = Field(default_factory=new_uuid)
     created: DateTime | None = Field(default=None, repr=False)
     updated: DateTime | None = Field(default=None, repr=False)
+
+
+class CreatedBy(PrefectBaseModel):
+    """Who or what made an object."""
+
+    id: UUID | None = None
+    type: str | None = None
+    display_value: str | None = None
+
+
+class UpdatedBy(CreatedBy):
+    """Who or what changed an object last."""
