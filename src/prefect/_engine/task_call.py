@@ -13,6 +13,7 @@ from prefect._engine.inputs import PLAIN, kind_of, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.records import TaskRunRecord
+from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     import logging
@@ -122,8 +123,23 @@ class TaskCall(TaskRunContext):
         self.done = False
         self.queued = False
         self.created = clock.now_us()
+        self._decide_options()
         self._identify()
         self._enter("PENDING", "Pending", None)
+
+    def _decide_options(self) -> None:
+        """Options that the task leaves open are those of the run around it, or else the settings'."""
+        task, around = self.task, self.parent or self.flow
+        if task.persist_result is not None:
+            self.persist_result = task.persist_result
+        else:
+            self.persist_result = around.persist_result if around is not None else persist_by_default()
+        if task.log_prints is not None:
+            self.log_prints = task.log_prints
+        else:
+            self.log_prints = (
+                around.log_prints if around is not None else get_current_settings().logging.log_prints
+            )
 
     def _identify(self) -> None:
         """The columns that stay, and where the run stands in its flow run."""
@@ -347,6 +363,13 @@ class TaskCall(TaskRunContext):
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
         return persistence.read(self, self.persisted)
+
+
+def persist_by_default() -> bool:
+    """Whether the results of tasks are persisted when neither the task nor its flow says so."""
+    settings = get_current_settings()
+    asked = settings.tasks.default_persist_result
+    return settings.results.persist_by_default if asked is None else asked
 
 
 def next_number(counters: dict[str, Iterator[int]], key: str) -> int:

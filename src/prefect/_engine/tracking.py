@@ -21,6 +21,8 @@ class _TrackedFlow:
         self.name = name
         self.task_key = f"{name}-subflow"
         self.tags: frozenset[str] = frozenset()
+        self.persist_result = self.log_prints = False
+        self.cache_result_in_memory = True
 
 
 class TrackingCall(TaskCall):
