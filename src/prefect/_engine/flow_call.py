@@ -216,8 +216,8 @@ class FlowCall(EngineContext):
         outcome = self.outcome
         if outcome is None:
             return self.state.result()  # the rules decided otherwise; raises for a run that has not completed
-        if outcome.state is not None:
-            return outcome.state.result()
+        if outcome.state is not None and outcome.state is self.value:
+            return self.value.result()
         if is_state(self.value) and outcome.type != "COMPLETED":
             return self.value.result()
         return self.value
