@@ -11,7 +11,6 @@ from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
-from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
 from prefect._storage import flow_runs, logs, task_runs
@@ -41,30 +40,28 @@ class LocalBackend:
 
     def create_flow_run(self, new: NewFlowRun, *, executes: bool) -> FlowRunRecord:
         now = now_us()
-        run_id = new_id()
-        with self.store.write() as cx:
+        with self.journal.transaction() as cx:
             run = FlowRunRecord(
-                id=run_id,
                 flow_id=flow_runs.flow_id_of(cx, new.flow_name, now),
                 created=now,
                 updated=now,
                 attempt=1 if executes else 0,
                 owner=self.presence.register(cx) if executes else None,
                 expected_start_time=(new.state.details or {}).get("scheduled_time", now),
-                **{**new._asdict(), "root_flow_run_id": new.root_flow_run_id or run_id},
+                **{**new._asdict(), "root_flow_run_id": new.root_flow_run_id or new.id},
             )
             flow_runs.insert(cx, run)
         reach("flow_run.created")
         return run
 
-    def open_attempt(self, run_id: bytes) -> FlowRunRecord:
+    def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
         reaper.reap(self.store, self.presence.id)
         with self.journal.transaction() as cx:
             run = _require(flow_runs.read(cx, run_id), run_id)
             if run.owner is not None:
                 raise Abort(f"Flow run '{run.name}' is executed by another process ({run.state.name}).")
-            changes = open_attempt(run, now_us()) | {"owner": self.presence.register(cx)}
-            return self._write(cx, run, changes)
+            opened = open_attempt(run, now_us()) | {"owner": self.presence.register(cx)}
+            return self._write(cx, run, opened | (changes or {}))
 
     def propose_flow_run_state(
         self,
@@ -98,9 +95,12 @@ class LocalBackend:
         flow_runs.update(cx, run.id, changes)
         return run._replace(**changes)
 
-    def rename_flow_run(self, run_id: bytes, name: str) -> None:
+    def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         with self.store.write() as cx:
-            flow_runs.update(cx, run_id, {"name": name, "updated": now_us()})
+            flow_runs.update(cx, run_id, changes | {"updated": now_us()})
+
+    def process_id(self) -> bytes:
+        return self.presence.id
 
     def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
         self.presence.enter(run_id, cancel)

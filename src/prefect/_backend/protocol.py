@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class NewFlowRun(NamedTuple):
     """What is asked for when a flow run is created."""
 
+    id: bytes
     flow_name: str
     name: str
     state: StateRecord
@@ -55,8 +56,8 @@ class Backend(Protocol):
         """Create a run. With `executes` this process takes it up (attempt 1) and holds its lease."""
         ...
 
-    def open_attempt(self, run_id: bytes) -> FlowRunRecord:
-        """Take up an existing run that nobody executes: a new attempt, state Pending.
+    def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
+        """Take up an existing run that nobody executes: a new attempt, state Pending. `changes` are columns to set.
 
         Raises:
             ObjectNotFound: there is no such run.
@@ -80,8 +81,12 @@ class Backend(Protocol):
         """
         ...
 
-    def rename_flow_run(self, run_id: bytes, name: str) -> None:
-        """Give a run its name."""
+    def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
+        """Set columns that are no part of its state: name, parameters."""
+        ...
+
+    def process_id(self) -> bytes:
+        """Who executes task runs that are part of no flow run."""
         ...
 
     def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:

@@ -51,10 +51,11 @@ def find(
 
 
 def recorded(store: Store, flow_run_id: bytes) -> list[TaskRunRecord]:
-    """The completed runs of a flow run whose result can be replayed, oldest first."""
+    """What a resumed flow run looks for, oldest first: completed runs with a result, and those of subflows."""
     rows = store.rows(
-        f"{_SELECT} WHERE flow_run_id = ? AND state_type = 'COMPLETED' AND memo IS NOT NULL "
-        "AND (result IS NOT NULL OR detail IS NOT NULL) ORDER BY id",
+        f"{_SELECT} WHERE flow_run_id = ? AND memo IS NOT NULL AND ("
+        "state_type = 'COMPLETED' AND (result IS NOT NULL OR detail LIKE '%\"storage_key\"%') "
+        "OR detail LIKE '%\"child_flow_run_id\"%') ORDER BY id",
         (flow_run_id,),
     )
     return [TaskRunRecord._make(row) for row in rows]
