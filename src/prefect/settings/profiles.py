@@ -68,7 +68,7 @@ def current_profile_name() -> str:
         MissingProfileError: PREFECT_PROFILE, or the profiles file, names one that does not exist.
     """
     if is_loaded():
-        return in_force().loaded.profile
+        return in_force().profile
     file = profiles_file()
     return choose_profile(read_profiles(file), None, file)[0]
 
