@@ -1,0 +1,116 @@
+"""Settings as a context: which profile is in force, and how to switch it for a block."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from prefect._base.settings.load import Loaded, assignments_above_profiles, load_assignments
+from prefect._base.settings.settings import Settings
+from prefect.settings.in_force import InForce, in_force, load_anew, put_in_force
+from prefect.settings.profile import Profile
+from prefect.settings.profiles import load_profile, profiles_file
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from typing_extensions import Self
+
+
+class SettingsContext:
+    """A profile and the settings that follow from it and from all stronger sources.
+
+    As a context manager it puts them in force until the block ends.
+    """
+
+    def __init__(self, profile: Profile, settings: Settings) -> None:
+        self.profile = profile
+        self.settings = settings
+        self._entered: list[AbstractContextManager[Settings]] = []
+
+    @classmethod
+    def get(cls) -> SettingsContext:
+        """What is in force."""
+        return cls._of(in_force())
+
+    @classmethod
+    def _of(cls, current: InForce) -> SettingsContext:
+        loaded = current.loaded
+        return cls(Profile(loaded.profile, loaded.profile_settings, loaded.profiles_path), current.settings)
+
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """The profile and the set settings as texts, from which another process can take them up."""
+        return {
+            "profile": {"name": self.profile.name, "settings": self.profile.to_environment_variables()},
+            "settings": self.settings.to_environment_variables(
+                exclude_unset=True, include_secrets=include_secrets
+            ),
+        }
+
+    def __enter__(self) -> Self:
+        variables = self.profile.to_environment_variables()
+        loaded = Loaded(
+            self.settings.assignments, self.profile.name, variables, self.profile.source or profiles_file()
+        )
+        entered = put_in_force(InForce(loaded, self.settings))
+        entered.__enter__()
+        self._entered.append(entered)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._entered.pop().__exit__(None, None, None)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, SettingsContext)
+            and self.profile == other.profile
+            and self.settings == other.settings
+        )
+
+    __hash__ = None  # type: ignore[assignment] # compares by content, which may change
+
+    def __repr__(self) -> str:
+        return f"SettingsContext(profile={self.profile!r}, settings={self.settings!r})"
+
+
+def get_settings_context() -> SettingsContext:
+    """The profile and the settings in force."""
+    return SettingsContext.get()
+
+
+@contextmanager
+def use_profile(
+    profile: Profile | str, override_environment_variables: bool = False, include_current_context: bool = True
+) -> Generator[SettingsContext, None, None]:
+    """Put a profile in force until the block ends.
+
+    Args:
+        profile: the profile, or the name of a stored one.
+        override_environment_variables: the profile is stronger than the environment, `.env` and the files of
+            the working directory, which otherwise win.
+        include_current_context: what the settings in force set beyond that stays; otherwise the sources are
+            read anew.
+
+    Raises:
+        MissingProfileError: there is no profile of that name.
+        SettingsError: the profile holds an unknown or ill-typed setting.
+    """
+    if isinstance(profile, str):
+        profile = load_profile(profile)
+    above = assignments_above_profiles()
+    own = profile.to_assignments()
+    if not override_environment_variables:
+        own = {path: assigned for path, assigned in own.items() if path not in above}
+    base = in_force().settings.assignments if include_current_context else above
+    with SettingsContext(profile, Settings.from_assignments({**base, **own})) as context:
+        yield context
+
+
+def root_settings_context() -> SettingsContext:
+    """The profile and settings that the sources give now, without putting them in force."""
+    return SettingsContext._of(InForce(load_assignments()))
+
+
+def refresh_global_settings_context() -> None:
+    """Read the sources again, and put the outcome in force for the process."""
+    load_anew()
