@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_tasks_carry_the_default_policy():
 @pytest.mark.behaviour(53)
 def test_nothing_is_cached_by_default(form: Form):
     double, ran = counted(form)
-    call = lambda: double(1, return_state=True)
+    call = partial(double, 1, return_state=True)
     assert states_in_a_flow(form, call, call) == ["Completed", "Completed"]
     assert ran == [1, 1]
 
@@ -106,7 +107,7 @@ def test_without_such_an_option_persistence_is_left_open():
 @pytest.mark.behaviour(53)
 def test_the_default_policy_caches_within_a_run_once_results_persist(form: Form):
     double, ran = counted(form, persist_result=True)
-    call = lambda: double(1, return_state=True)
+    call = partial(double, 1, return_state=True)
     assert states_in_a_flow(form, call, call) == ["Completed", "Cached"]
     assert states_in_a_flow(form, call, call) == ["Completed", "Cached"]
     assert ran == [1, 1]
@@ -131,12 +132,13 @@ def test_a_storage_key_of_its_own_means_no_policy():
 
 @pytest.mark.behaviour(54)
 def test_a_key_function_beats_a_policy(form: Form, caplog: pytest.LogCaptureFixture):
-    double, ran = counted(form, cache_policy=INPUTS, cache_key_fn=lambda context, parameters: "one key for all")
+    double, ran = counted(
+        form, cache_policy=INPUTS, cache_key_fn=lambda context, parameters: "one key for all"
+    )
     messages = [record.getMessage() for record in caplog.records]
     assert any("`cache_key_fn` will be used" in message for message in messages)
-    first = lambda: double(1, return_state=True)
-    second = lambda: double(2, return_state=True)
-    assert states_in_a_flow(form, first, second) == ["Completed", "Cached"]
+    calls = [partial(double, x, return_state=True) for x in (1, 2)]
+    assert states_in_a_flow(form, *calls) == ["Completed", "Cached"]
     assert ran == [1]
 
 
@@ -237,7 +239,7 @@ def test_an_entry_that_has_not_expired_is_used(form: Form):
 @pytest.mark.behaviour(55)
 def test_run_id_hits_within_a_flow_run_only(form: Form):
     double, ran = counted(form, cache_policy=RUN_ID)
-    call = lambda: double(1, return_state=True)
+    call = partial(double, 1, return_state=True)
     assert states_in_a_flow(form, call, call) == ["Completed", "Cached"]
     assert states_in_a_flow(form, call) == ["Completed"]
     form.run(double, 1)
@@ -317,7 +319,9 @@ def test_an_input_may_be_left_out_of_the_key(form: Form):
 
 
 @pytest.mark.behaviour(56)
-@pytest.mark.parametrize("policy", [TASK_SOURCE, RUN_ID, FLOW_PARAMETERS, NO_CACHE], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "policy", [TASK_SOURCE, RUN_ID, FLOW_PARAMETERS, NO_CACHE], ids=lambda p: type(p).__name__
+)
 def test_policies_without_inputs_ignore_the_subtraction(policy: CachePolicy):
     assert policy - "x" is policy
 
@@ -403,7 +407,9 @@ def test_unhashable_inputs_are_logged_and_run_uncached(form: Form, caplog: pytes
     lock = threading.Lock()
     assert [form.run(work, lock), form.run(work, lock)] == [1, 1]
     assert ran == [1, 1]
-    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == ["prefect.task_runs"] * 2
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "prefect.task_runs"
+    ] * 2
 
 
 @pytest.mark.behaviour(57)

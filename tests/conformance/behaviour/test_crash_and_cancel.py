@@ -149,7 +149,11 @@ def test_crashes_are_not_retried(form: Form):
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """The program that dies, in a process of its own on the store of the session, or else on one of its own."""
     paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PREFECT_HOME": str(folder), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
     if server := get_current_settings().api.url:
         environment["PREFECT_API_URL"] = server
     return subprocess.Popen(

@@ -46,7 +46,9 @@ def fail() -> None:
     ("option", "body", "state_name"),
     [("on_running", int, "Running"), ("on_completion", int, "Completed"), ("on_failure", fail, "Failed")],
 )
-def test_flow_hooks_get_flow_run_and_state(form: Form, hook_form: Any, option: str, body: Any, state_name: str):
+def test_flow_hooks_get_flow_run_and_state(
+    form: Form, hook_form: Any, option: str, body: Any, state_name: str
+):
     calls = []
 
     @hook_form
@@ -72,7 +74,9 @@ def test_flow_hooks_get_flow_run_and_state(form: Form, hook_form: Any, option: s
     ("option", "body", "state_name"),
     [("on_running", int, "Running"), ("on_completion", int, "Completed"), ("on_failure", fail, "Failed")],
 )
-def test_task_hooks_get_task_run_and_state(form: Form, hook_form: Any, option: str, body: Any, state_name: str):
+def test_task_hooks_get_task_run_and_state(
+    form: Form, hook_form: Any, option: str, body: Any, state_name: str
+):
     calls = []
 
     @hook_form

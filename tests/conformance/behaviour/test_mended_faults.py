@@ -61,4 +61,8 @@ def test_a_direct_call_on_a_failed_upstream_warns_that_it_was_not_run(
         return (yield work((yield fails(return_state=True)))) is None
 
     assert form.run(parent) is True
-    assert any("did not reach a 'COMPLETED' state" in r.getMessage() for r in caplog.records if r.levelname == "WARNING")
+    assert any(
+        "did not reach a 'COMPLETED' state" in r.getMessage()
+        for r in caplog.records
+        if r.levelname == "WARNING"
+    )

@@ -47,7 +47,10 @@ def test_the_state_of_an_unpersisted_run_has_the_result_in_this_process(form: Fo
 
 @pytest.mark.behaviour(58)
 def test_a_state_without_data_has_no_result():
-    with pytest.raises(MissingResult, match=r"^State data is missing\. Typically, this occurs when result persistence is disabled"):
+    with pytest.raises(
+        MissingResult,
+        match=r"^State data is missing\. Typically, this occurs when result persistence is disabled",
+    ):
         Completed().result()
 
 

@@ -65,7 +65,11 @@ def test_records_of_a_task_run_name_it_and_its_flow_run(form: Form, caplog: pyte
     (record,) = lines(caplog, "from the task")
     assert record.name == "prefect.task_runs"
     assert (record.task_run_id, record.task_run_name, record.task_name) == (run_id, run_name, "My Task")
-    assert (record.flow_run_id, record.flow_run_name, record.flow_name) == (flow_run_id, flow_run_name, "My Flow")
+    assert (record.flow_run_id, record.flow_run_name, record.flow_name) == (
+        flow_run_id,
+        flow_run_name,
+        "My Flow",
+    )
 
 
 @pytest.mark.behaviour(62)

@@ -94,7 +94,10 @@ def test_tags_end_with_their_block():
                 "job_variables": None,
             },
         ),
-        (task_run, {"id": None, "tags": [], "name": None, "parameters": {}, "run_count": 0, "task_name": None}),
+        (
+            task_run,
+            {"id": None, "tags": [], "name": None, "parameters": {}, "run_count": 0, "task_name": None},
+        ),
         (deployment, {"id": None, "flow_run_id": None, "name": None, "parameters": {}, "version": None}),
     ],
     ids=["flow_run", "task_run", "deployment"],

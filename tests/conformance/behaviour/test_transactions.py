@@ -301,7 +301,10 @@ def test_a_rolled_back_key_is_not_there():
 
 def test_serializable_needs_a_lock_manager():
     with (
-        pytest.raises(ConfigurationError, match="^Isolation level SERIALIZABLE is not supported by provided configuration"),
+        pytest.raises(
+            ConfigurationError,
+            match="^Isolation level SERIALIZABLE is not supported by provided configuration",
+        ),
         transaction(key="report", isolation_level=IsolationLevel.SERIALIZABLE),
     ):
         pass
