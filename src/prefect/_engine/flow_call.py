@@ -236,7 +236,7 @@ class FlowCall(EngineContext):
     @property
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         if self.replayed:
             return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model

@@ -366,7 +366,7 @@ class TaskCall(TaskRunContext):
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
         from prefect.model.history import states_of
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         if self.returned_state is not None and self.done:
             return self.returned_state
