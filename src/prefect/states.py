@@ -52,3 +52,5 @@ def _read(s, raise_on_failure, retry):
     return s.data
 async def _aread(s,a,b): return _read(s,a,b)
 _state.register_result_reader(_read,_aread)
+from prefect._base.current import wants_awaitable
+_state.register_await_rule(wants_awaitable)

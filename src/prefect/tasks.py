@@ -159,7 +159,7 @@ class Task(WrappedFunction[P, R]):
                 f"got {type(self.task_run_name).__name__} instead."
             )
         origin = f"{getattr(self._wrapped, '__module__', '')}.{getattr(self._wrapped, '__qualname__', self.name)}"
-        self.task_key = f"{self.name}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
+        self.task_key = f"{default_name(self._wrapped)}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
     def _set_retries(self, chosen: dict[str, Any]) -> None:
         settings = get_current_settings().tasks
