@@ -151,7 +151,8 @@ def retry_failed(t: Transition) -> Transition | None:
     if (t.source, t.target) != ("RUNNING", "FAILED"):
         return None
     policy = t.policy_in_force
-    if t.run.run_count > (policy.get("retries") or 0):
+    retries = policy.get("retries") or 0
+    if not retries or t.run.run_count > retries:
         return t.with_policy(retry_type=None) if policy.get("retry_type") else None
     state = new_state(
         "SCHEDULED",

@@ -80,7 +80,7 @@ Decision = Union[Accept, Reject, Wait, Abort]
 
 
 class Transition(NamedTuple):
-    """A state proposed for a flow run at `now` (microseconds UTC), as the rules pass it on from one to the next.
+    """A state proposed for a flow run at `now` (µs UTC), as the rules pass it on from one to the next.
 
     `attempt` is the attempt that proposes it, None if that is not the run's executor. The rest is what rules
     have added: a changed `policy`, the `slot`, and in `redirected` why another state was put in the place of
