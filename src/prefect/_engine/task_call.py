@@ -10,7 +10,7 @@ from uuid import UUID
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
 from prefect._engine.crashes import crash_message
-from prefect._engine.inputs import PLAIN, frozen, kind_of, sources_of
+from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.records import TaskRunRecord
@@ -391,7 +391,7 @@ class TaskCall(TaskRunContext):
     def result(self, *, raise_on_failure: bool = True) -> Any:
         """What the future of the run gives."""
         if self.returned_state is not None:
-            return self.returned_state.result(raise_on_failure=raise_on_failure)
+            return read_state(self.returned_state, raise_on_failure=raise_on_failure)
         if self.exception is not None:
             if raise_on_failure:
                 raise self.exception
