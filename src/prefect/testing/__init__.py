@@ -1,0 +1,1 @@
+"""Help for testing flows, and the command line."""
