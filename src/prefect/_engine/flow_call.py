@@ -182,6 +182,17 @@ class FlowCall(EngineContext):
             tracking.mirror(answer.run.state)
         return answer
 
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """What another process needs to be part of this flow run."""
+        _ = include_secrets
+        return {
+            "flow": self.flow,
+            "record": tuple(self.record),
+            "parameters": self.parameters,
+            "log_prints": self.log_prints,
+            "persist_result": self.persist_result,
+        }
+
     def cancel(self) -> None:
         """Somebody asked the run to stop: called from the journal's thread."""
         if not self.cancelled:

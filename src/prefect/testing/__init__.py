@@ -1,1 +1,1 @@
-"""Help for testing flows, and the command line."""
+"""For the tests of users: an isolated store, virtual time, crash tests."""
