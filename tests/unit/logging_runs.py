@@ -24,8 +24,8 @@ from prefect.settings import temporary_settings
 SOURCE = Path(prefect.logging.__file__).parents[2]
 
 
-@pytest.fixture
-def store(tmp_path):
+@pytest.fixture(name="store")
+def a_store(tmp_path):
     """The backend on a store of the test's own, with logging set up as by default."""
     url = f"sqlite:///{tmp_path}/logs.db"
     settings = {
@@ -39,8 +39,8 @@ def store(tmp_path):
         resolve.close(url)
 
 
-@pytest.fixture
-def records():
+@pytest.fixture(name="records")
+def some_records():
     """Every record of the package's loggers."""
     found: list[logging.LogRecord] = []
     handler = logging.Handler()

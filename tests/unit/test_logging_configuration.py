@@ -6,7 +6,7 @@ import json
 import logging
 
 import pytest
-from logging_runs import flow_run, lines_of, run_python, store  # noqa: F401 - fixture
+from logging_runs import a_store, flow_run, lines_of, run_python  # noqa: F401 - fixtures among them
 
 from prefect.exceptions import ConfigurationError
 from prefect.logging import get_run_logger

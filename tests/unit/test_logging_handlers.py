@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
 import sys
@@ -10,7 +11,7 @@ import warnings
 from uuid import UUID
 
 import pytest
-from logging_runs import flow_run, lines_of, records, store, task_run  # noqa: F401 - fixtures
+from logging_runs import a_store, flow_run, lines_of, some_records, task_run  # noqa: F401 - fixtures among them
 
 from prefect._base.ids import new_id
 from prefect._base.tty import can_encode, is_terminal
@@ -33,13 +34,15 @@ def elsewhere():
     logger.removeHandler(handler)
 
 
-@pytest.fixture
-def only_ours():
-    """No handlers but ours, as in a script: pytest puts its own on the root logger."""
+@contextlib.contextmanager
+def no_handlers_of_pytest_s():
+    """As in a script: pytest puts handlers of its own on the root logger when a test begins."""
     root = logging.getLogger()
     before, root.handlers[:] = root.handlers[:], []
-    yield
-    root.handlers[:] = before
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
 
 
 class Terminal(io.StringIO):
@@ -248,8 +251,8 @@ def test_a_plain_handler_on_the_root_logger_does_not_repeat_our_lines(store, cap
     assert lines[0].endswith("- ours")
 
 
-def test_a_record_that_cannot_be_formatted_is_reported_and_hurts_nobody(store, only_ours, capsys):
-    with flow_run() as run:
+def test_a_record_that_cannot_be_formatted_is_reported_and_hurts_nobody(store, capsys):
+    with no_handlers_of_pytest_s(), flow_run() as run:
         get_run_logger().info("one %s two %s", 1)
         get_run_logger().info("goes on")
     assert "--- Logging error ---" in capsys.readouterr().err
@@ -286,13 +289,13 @@ def said(capsys):
     return [line.partition(" | ")[2] for line in capsys.readouterr().err.splitlines()]
 
 
-def test_a_task_line_is_the_same_with_and_without_a_record(store, only_ours, records, capsys):
+def test_a_task_line_is_the_same_with_and_without_a_record(store, capsys, monkeypatch):
     with_record, without = names(), names()
-    log_task_run(logging.INFO, "100% Completed()", with_record)  # `records` listens
-    logging.getLogger("prefect").handlers[:] = logging.getLogger("prefect").handlers[:1]
-    log_task_run(logging.INFO, "100% Completed()", without)
-    assert [record.getMessage() for record in records] == ["100% Completed()"]
-    assert records[0].task_run_id == str(UUID(bytes=with_record.task_run_id))
+    log_task_run(logging.INFO, "100% Completed()", with_record)  # pytest listens
+    with no_handlers_of_pytest_s():
+        monkeypatch.setattr(logging.Logger, "makeRecord", None)
+        log_task_run(logging.INFO, "100% Completed()", without)
+        monkeypatch.undo()
     assert said(capsys) == ["INFO    | Task run 'load-a1b' - 100% Completed()"] * 2
     store.journal.commit()
     rows = [store.find_logs(task_run_id=run.task_run_id)[0] for run in (with_record, without)]
@@ -303,44 +306,67 @@ def test_a_task_line_is_the_same_with_and_without_a_record(store, only_ours, rec
     assert 0 <= rows[1].timestamp - rows[0].timestamp < 60_000_000
 
 
-def test_a_task_line_below_the_level_is_nothing(store, only_ours, capsys):
+def test_a_task_line_has_the_fields_of_any_record_of_a_task_run(store, records):
     run = names()
-    log_task_run(logging.DEBUG, "Completed()", run)
+    log_task_run(logging.INFO, "Completed()", run)
+    fields = records[0].__dict__
+    assert fields["task_run_id"] == str(UUID(bytes=run.task_run_id))
+    assert fields["flow_run_id"] == str(UUID(bytes=run.flow_run_id))
+    assert [fields[name] for name in ("task_run_name", "task_name", "flow_run_name", "flow_name")] == [
+        "load-a1b",
+        "load",
+        "calm-otter",
+        "etl",
+    ]
+
+
+def test_a_task_line_below_the_level_is_nothing(store, capsys):
+    run = names()
+    with no_handlers_of_pytest_s():
+        log_task_run(logging.DEBUG, "Completed()", run)
     assert said(capsys) == []
     store.journal.commit()
     assert store.find_logs(task_run_id=run.task_run_id) == []
 
 
-@pytest.mark.parametrize("listener", ["filter", "root", "factory"])
-def test_whoever_listens_gets_a_record_of_a_task_line(store, only_ours, listener):
+@pytest.mark.parametrize("listener", ["filter", "root", "factory", "package", "sink"])
+def test_whoever_listens_gets_a_record_of_a_task_line(store, listener):
     seen = []
 
     def listen(record):
-        seen.append(record.task_name)
+        seen.append("heard")
         return True
 
-    logger = logging.getLogger("prefect.task_runs")
+    logger, package = logging.getLogger("prefect.task_runs"), logging.getLogger("prefect")
     factory = logging.getLogRecordFactory()
     handler = logging.Handler()
     handler.emit = listen
-    if listener == "filter":
-        logger.addFilter(listen)
-    elif listener == "root":
-        logging.getLogger().addHandler(handler)
-    else:
-        logging.setLogRecordFactory(lambda *args, **kwargs: seen.append("load") or factory(*args, **kwargs))
-    try:
-        log_task_run(logging.INFO, "Completed()", names())
-    finally:
-        logger.removeFilter(listen)
-        logging.setLogRecordFactory(factory)
-    assert seen == ["load"]
+    with no_handlers_of_pytest_s():
+        if listener == "filter":
+            logger.addFilter(listen)
+        elif listener == "factory":
+            logging.setLogRecordFactory(
+                lambda *args, **kwargs: seen.append("heard") or factory(*args, **kwargs)
+            )
+        elif listener == "sink":
+            set_api_log_sink(listen)
+        else:
+            (package if listener == "package" else logging.getLogger()).addHandler(handler)
+        try:
+            log_task_run(logging.INFO, "Completed()", names())
+        finally:
+            logger.removeFilter(listen)
+            package.removeHandler(handler)
+            logging.setLogRecordFactory(factory)
+            set_api_log_sink(None)
+    assert seen == ["heard"]
 
 
-def test_a_task_line_follows_a_format_of_the_user_s_own(store, only_ours, capsys, monkeypatch):
+def test_a_task_line_follows_a_format_of_the_user_s_own(store, capsys, monkeypatch):
     monkeypatch.setenv(
         "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT", "%(threadName)s | %(task_name)s %(message)s"
     )
     setup_logging(incremental=False)
-    log_task_run(logging.INFO, "Completed()", names())
+    with no_handlers_of_pytest_s():
+        log_task_run(logging.INFO, "Completed()", names())
     assert said(capsys) == ["load Completed()"]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from logging_runs import flow_run, lines_of, records, store, task_run  # noqa: F401 - fixtures
+from logging_runs import a_store, flow_run, lines_of, some_records, task_run  # noqa: F401 - fixtures among them
 
 from prefect.exceptions import MissingContextError
 from prefect.logging import LogEavesdropper, disable_run_logger, get_logger, get_run_logger

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from logging_runs import flow_run, lines_of, records, store, task_run  # noqa: F401 - fixtures
+from logging_runs import a_store, flow_run, lines_of, some_records, task_run  # noqa: F401 - fixtures among them
 
 from prefect.logging.loggers import patch_print, print_as_log
 
