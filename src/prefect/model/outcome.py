@@ -174,14 +174,14 @@ def _kind_of(cls: type) -> int:
 
 
 def _classify(cls: type) -> int:
+    collection = hasattr(cls, "__dataclass_fields__") or issubclass(cls, _COLLECTIONS)
     if getattr(cls, "_is_future", False) or getattr(cls, "_is_prefect_state", False):
         return _SPECIAL
     if issubclass(cls, GeneratorType):
         return _SPECIAL
     if issubclass(cls, quote):
         return _PLAIN
-    is_dataclass = hasattr(cls, "__dataclass_fields__")
-    return _COLLECTION if is_dataclass or issubclass(cls, _COLLECTIONS) else _PLAIN
+    return _COLLECTION if collection else _PLAIN
 
 
 def _items_in(collections: Iterable[object]) -> Iterable[object]:
