@@ -221,5 +221,7 @@ def _not_fenced(cx: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tup
     if not stale:
         return rows
     kept = [row for row in rows if (row[_FLOW_RUN_ID], row[_ATTEMPT]) not in stale]
-    _log.warning("Refused %d late task run rows of a superseded attempt or a deleted flow run", len(rows) - len(kept))
+    _log.warning(
+        "Refused %d late task run rows of a superseded attempt or a deleted flow run", len(rows) - len(kept)
+    )
     return kept

@@ -53,14 +53,25 @@ class Binder:
         Raises:
             ParameterBindError: the arguments do not fit (behaviour 10).
         """
-        if self._plain and not kwargs and len(args) == len(self._names):
-            return dict(zip(self._names, args))
+        if self._plain and len(args) <= len(self._names):
+            parameters = dict(zip(self._names, args))
+            for name in self._names[len(args) :]:
+                if name in kwargs:
+                    parameters[name] = kwargs[name]
+                elif name in self._defaults:
+                    parameters[name] = self._defaults[name]
+            if len(parameters) == len(self._names) and (not kwargs or self._names_once(args, kwargs)):
+                return parameters
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as exc:
             raise ParameterBindError.from_bind_failure(self._fn, exc, args, kwargs) from exc
         bound.apply_defaults()
         return bound.arguments
+
+    def _names_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether every keyword names a parameter that was not given by position."""
+        return all(name in self._names[len(args) :] for name in kwargs)
 
     def call_arguments(self, parameters: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The other way round: how to call the function with these parameters."""

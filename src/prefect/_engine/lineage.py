@@ -30,8 +30,8 @@ class Lineage:
     def remember(self, value: Any, task_run_id: bytes) -> None:
         """`value` is what the task run returned."""
         key = id(value)
-        if key in _UNTRACKED:
-            return
+        if key in _UNTRACKED or (type(value) is int and -5 <= value <= 256):
+            return  # objects that exist once a process: their identity says nothing
         reference: Any = value
         if type(value) in _NEVER_WEAK:
             self._hold(key, value)

@@ -21,6 +21,8 @@ class _TrackedFlow:
         self.name = name
         self.task_key = f"{name}-subflow"
         self.tags: frozenset[str] = frozenset()
+        self.persist_result = self.log_prints = False
+        self.cache_result_in_memory = True
 
 
 class TrackingCall(TaskCall):
@@ -70,10 +72,9 @@ def _tracking_call(call: FlowCall, parent: FlowCall) -> TrackingCall:
     )
     if call.parent_task is not None:
         key = tracking.dynamic_key
-        tracking.rename(f"{flow.name}-{key[:3]}")
     else:
         key = str(parent.next_subflow(flow.name))
-        tracking.rename(f"{flow.name}-{key}")
+    tracking.rename(f"{flow.name}-{key}")
     tracking.note("dynamic_key", key)
     if flow.version is not None:
         tracking.note("version", flow.version)

@@ -42,5 +42,7 @@ def where(
             parts.append(f"{spelled} {operator} ?")
             values.append(value)
         else:
-            raise ValueError(f"expected an operator of {sorted(_OPERATORS)}, 'in' or 'is null', got {operator!r}")
+            raise ValueError(
+                f"expected an operator of {sorted(_OPERATORS)}, 'in' or 'is null', got {operator!r}"
+            )
     return (" WHERE " + " AND ".join(parts) if parts else ""), values

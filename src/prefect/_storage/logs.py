@@ -20,7 +20,9 @@ _LIST = ",".join(LogRecord._fields)
 
 def insert(cx: sqlite3.Connection, lines: Sequence[LogRecord]) -> None:
     """Write many lines; one that is there already (a batch delivered twice) is left alone."""
-    bulk_insert(cx, f"INSERT INTO log ({_LIST})", "ON CONFLICT (id) DO NOTHING", lines, len(LogRecord._fields))
+    bulk_insert(
+        cx, f"INSERT INTO log ({_LIST})", "ON CONFLICT (id) DO NOTHING", lines, len(LogRecord._fields)
+    )
 
 
 def find(

@@ -64,8 +64,7 @@ def recorded(store: Store, flow_run_id: bytes) -> list[TaskRunRecord]:
 def unfinished(cx: sqlite3.Connection, *, column: str, value: bytes) -> list[TaskRunRecord]:
     """The runs of a flow run (`column="flow_run_id"`) or of a process (`"process_id"`) that have not ended."""
     rows = cx.execute(
-        f"{_SELECT} WHERE {column} = ? "
-        "AND state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')",
+        f"{_SELECT} WHERE {column} = ? AND state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')",
         (value,),
     ).fetchall()
     return [TaskRunRecord._make(row) for row in rows]

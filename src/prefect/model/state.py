@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, cast, overload
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from typing_extensions import Self, TypeVar
 
 from prefect._base.clock import now, to_datetime, to_us
@@ -104,6 +104,11 @@ def register_await_rule(wants_awaitable: Callable[[], bool]) -> None:
     _access = _access._replace(wants_awaitable=wants_awaitable)
 
 
+def read_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
+    """`State.result`, always synchronous."""
+    return _access.read(state, raise_on_failure, True)
+
+
 def is_awaitable_wanted() -> bool:
     """Whether a call with both forms must act asynchronously here (behaviour 13)."""
     return _access.wants_awaitable()
@@ -124,6 +129,7 @@ class State(ObjectBaseModel, Generic[R]):
     message: str | None = None
     state_details: StateDetails = Field(default_factory=StateDetails)
     data: Any = None
+    _holds_result: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def default_name_from_type(self) -> Self:
@@ -149,6 +155,17 @@ class State(ObjectBaseModel, Generic[R]):
             elif data_discriminator(data) == "ResultRecordMetadata":
                 self.data = ResultRecordMetadata.model_validate(data)
         return self
+
+    def hold_result(self, value: Any) -> Self:
+        """Put a result into this state, in memory: unlike `data=None`, a None held so is a result."""
+        self.data = value
+        self._holds_result = True
+        return self
+
+    @property
+    def holds_result(self) -> bool:
+        """Whether `data` is the run's result itself, even if it is None."""
+        return self._holds_result or not (self.data is None or isinstance(self.data, ResultRecordMetadata))
 
     @overload
     def result(self, raise_on_failure: Literal[True] = ..., retry_result_failure: bool = ...) -> R: ...

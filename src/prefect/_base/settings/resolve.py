@@ -1,4 +1,4 @@
-"""From what is assigned to what is in force: parse, fill in defaults, derive what follows from other values."""
+"""From what is assigned to what is in force: parse, fill in defaults, derive what follows from the rest."""
 
 from __future__ import annotations
 

@@ -173,4 +173,5 @@ def _group(groups: dict[str, Group], path: str) -> Group:
     if path not in groups:
         parent, _, name = path.rpartition(".")
         groups[path] = _group(groups, parent).__dict__[name] = Group()
+        groups[path].__dict__["_path"] = path
     return groups[path]
