@@ -182,6 +182,17 @@ class FlowCall(EngineContext):
             tracking.mirror(answer.run.state)
         return answer
 
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """What another process needs to be part of this flow run."""
+        _ = include_secrets
+        return {
+            "flow": self.flow,
+            "record": tuple(self.record),
+            "parameters": self.parameters,
+            "log_prints": self.log_prints,
+            "persist_result": self.persist_result,
+        }
+
     def cancel(self) -> None:
         """Somebody asked the run to stop: called from the journal's thread."""
         if not self.cancelled:
@@ -225,7 +236,7 @@ class FlowCall(EngineContext):
     @property
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         if self.replayed:
             return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model

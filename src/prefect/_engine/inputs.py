@@ -162,6 +162,18 @@ def with_states(value: Any) -> Any:
     return value
 
 
+def frozen(value: Any) -> Any:
+    """The value with the final state (and the result in it) in the place of every future, to be sent elsewhere."""
+    kind = kind_of(type(value))
+    if kind == FUTURE:
+        return value.state
+    if kind == ANNOTATION:
+        return value.rewrap(frozen(value.value))
+    if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
+        return _rebuilt(value, kind, frozen)
+    return value
+
+
 def resolved(value: Any, *, may_fail: bool = False) -> Any:
     """The value with results in the place of futures, states and annotations. What has none is returned as it is."""
     kind = kind_of(type(value))

@@ -77,12 +77,8 @@ def load_logging_config(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", config)
 
 
-def _level(settings: Any) -> str:
-    return "DEBUG" if settings.debug_mode else settings.logging.level
-
-
 def _default_config(settings: Any) -> dict[str, Any]:
-    level = _level(settings)
+    level = settings.logging.level
     line = "%(asctime)s.%(msecs)03d | %(levelname)-7s | "
     return {
         "version": 1,
@@ -236,10 +232,7 @@ def _placeholders() -> dict[str, str]:
     settings = get_current_settings()
     return {
         **os.environ,
-        "PREFECT_HOME": str(settings.home),
-        "PREFECT_LOGGING_LEVEL": _level(settings),
-        "PREFECT_LOGGING_INTERNAL_LEVEL": settings.internal.logging_level,
-        "PREFECT_INTERNAL_LOGGING_LEVEL": settings.internal.logging_level,
+        **settings.to_environment_variables(),
+        "PREFECT_LOGGING_INTERNAL_LEVEL": settings.internal.logging_level,  # the older names of these two
         "PREFECT_LOGGING_SERVER_LEVEL": settings.server.logging_level,
-        "PREFECT_SERVER_LOGGING_LEVEL": settings.server.logging_level,
     }
