@@ -241,10 +241,11 @@ class FlowCall(EngineContext):
 
         if self.replayed:
             return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model
-        state: State[Any] = State.from_record(self.record.state)
-        state.state_details.flow_run_id = UUID(bytes=self.id)
-        if self.tracking is not None:
-            state.state_details.task_run_id = UUID(bytes=self.tracking.id)
+        state: State[Any] = State.from_record(
+            self.record.state,
+            flow_run_id=self.id,
+            task_run_id=self.tracking.id if self.tracking is not None else None,
+        )
         if self.outcome is not None and self.outcome.state is not None:
             state.data = self.outcome.state.data
         elif self.exception is not None:
