@@ -373,14 +373,14 @@ class TaskCall(TaskRunContext):
         from prefect.model.history import states_of
         from prefect.states import State  # 150 ms of import that only code which looks needs
 
-        if self.returned_state is not None and self.done:
-            return self.returned_state
         state: State[Any] = State.from_record(
             states_of(self.record)[-1],
             flow_run_id=self.flow.id if self.flow is not None else None,
             task_run_id=self.id,
         )
-        if self.state_type == "COMPLETED":
+        if self.returned_state is not None:
+            state.data = self.returned_state.data
+        elif self.state_type == "COMPLETED":
             state.data = self.persisted if self.persisted is not None else self.value
         elif self.state_type in TERMINAL:
             state.data = self.exception
@@ -397,7 +397,7 @@ class TaskCall(TaskRunContext):
     def result(self, *, raise_on_failure: bool = True) -> Any:
         """What the future of the run gives."""
         if self.returned_state is not None:
-            return read_state(self.returned_state, raise_on_failure=raise_on_failure)
+            return read_state(self.state, raise_on_failure=raise_on_failure)
         if self.exception is not None:
             if raise_on_failure:
                 raise self.exception
