@@ -6,18 +6,21 @@ costs one `ContextVar.set`; the pydantic models of a run are made when somebody 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from typing_extensions import Self
 
+from prefect._base import current
 from prefect._base.clock import now, to_datetime
 from prefect.exceptions import MissingContextError
+from prefect.settings import temporary_settings
 from prefect.settings.context import SettingsContext, get_settings_context, use_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
     from contextvars import Token
     from datetime import datetime
 
@@ -38,6 +41,8 @@ __all__ = [
     "TaskRunContext",
     "get_run_context",
     "get_settings_context",
+    "hydrated_context",
+    "serialize_context",
     "tags",
     "use_profile",
 ]
@@ -94,10 +99,15 @@ class EngineContext(RunContext):
     """The context of a flow run."""
 
     __slots__ = ("flow", "record", "task_runner")
-    _var: ClassVar[ContextVar[Any]] = ContextVar("prefect_flow_run", default=None)
+    _var: ClassVar[ContextVar[Any]] = current.flow_run
     flow: Flow[..., Any]
     record: FlowRunRecord
     task_runner: TaskRunner[Any]
+
+    @property
+    def runs_async(self) -> bool:
+        """Whether the code of the flow is asynchronous."""
+        return self.flow.isasync
 
     @property
     def flow_run(self) -> FlowRun:
@@ -111,6 +121,17 @@ class EngineContext(RunContext):
         """When the flow run started."""
         return to_datetime(self.record.start_time) if self.record.start_time else now()
 
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """What another process needs to be part of this flow run."""
+        raise NotImplementedError
+
+    @classmethod
+    def deserialize(cls, serialized: dict[str, Any]) -> AbstractContextManager[EngineContext]:
+        """The context of `serialize` in another process."""
+        for restore in _restorers:
+            return restore(serialized)
+        raise RuntimeError("Expected `prefect.flows` to be imported before a context is taken up, got none.")
+
     def _make_result_store(self) -> ResultStore:
         from prefect.results import ResultStore  # 150 ms of import that only persisted results need
 
@@ -120,14 +141,25 @@ class EngineContext(RunContext):
 
 
 FlowRunContext = EngineContext
+_restorers: list[Callable[[dict[str, Any]], AbstractContextManager[EngineContext]]] = []
+
+
+def register_restorer(restore: Callable[[dict[str, Any]], AbstractContextManager[EngineContext]]) -> None:
+    """The engine says how a flow run's context is taken up in another process."""
+    _restorers[:] = [restore]
 
 
 class TaskRunContext(RunContext):
     """The context of a task run."""
 
     __slots__ = ("task",)
-    _var: ClassVar[ContextVar[Any]] = ContextVar("prefect_task_run", default=None)
+    _var: ClassVar[ContextVar[Any]] = current.task_run
     task: Task[..., Any]
+
+    @property
+    def runs_async(self) -> bool:
+        """Whether the code of the task is asynchronous."""
+        return self.task.isasync
 
     @property
     def record(self) -> TaskRunRecord:
@@ -185,6 +217,32 @@ def tags(*new_tags: str) -> Generator[set[str], None, None]:
     combined = TagsContext.get().current_tags | set(new_tags)
     with TagsContext(combined):
         yield combined
+
+
+def serialize_context() -> dict[str, Any]:
+    """The contexts in force, for `hydrated_context` in another process; to be pickled by value (cloudpickle)."""
+    flow_run = EngineContext.get()
+    return {
+        "flow_run_context": flow_run.serialize() if flow_run is not None else None,
+        "tags_context": {"current_tags": set(current_tags())},
+        "settings_context": SettingsContext.get().serialize(),
+    }
+
+
+@contextmanager
+def hydrated_context(
+    serialized_context: dict[str, Any] | None = None, client: Any = None
+) -> Generator[None, None, None]:
+    """Put contexts from `serialize_context` in force inside the block."""
+    _ = client
+    with ExitStack() as stack:
+        if serialized_context:
+            stack.enter_context(temporary_settings(serialized_context["settings_context"]["settings"]))
+            stack.enter_context(TagsContext(serialized_context["tags_context"]["current_tags"]))
+            flow_run = serialized_context["flow_run_context"]
+            if flow_run is not None:
+                stack.enter_context(EngineContext.deserialize(flow_run))
+        yield
 
 
 def get_run_context() -> Union[EngineContext, TaskRunContext]:

@@ -16,6 +16,7 @@ from prefect._base.hashing import stable_digest
 from prefect._base.notset import NotSet
 from prefect._callables import WrappedFunction, default_name
 from prefect._engine import run as engine
+from prefect._engine.replay import MAIN_ALIAS
 from prefect._options import TaskOptions
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
 from prefect.context import EngineContext
@@ -158,8 +159,11 @@ class Task(WrappedFunction[P, R]):
                 "Expected string or callable for 'task_run_name'; "
                 f"got {type(self.task_run_name).__name__} instead."
             )
-        origin = f"{getattr(self._wrapped, '__module__', '')}.{getattr(self._wrapped, '__qualname__', self.name)}"
-        self.task_key = f"{self.name}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
+        module = getattr(self._wrapped, "__module__", "")
+        # a resumed run loads the script under another name; its tasks are the same
+        module = "__main__" if module == MAIN_ALIAS else module
+        origin = f"{module}.{getattr(self._wrapped, '__qualname__', self.name)}"
+        self.task_key = f"{default_name(self._wrapped)}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
     def _set_retries(self, chosen: dict[str, Any]) -> None:
         settings = get_current_settings().tasks

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import new_id
+from prefect._engine.inputs import read_state
 from prefect._engine.lineage import Lineage
 from prefect._engine.task_call import next_number
 from prefect.context import EngineContext
@@ -182,6 +183,17 @@ class FlowCall(EngineContext):
             tracking.mirror(answer.run.state)
         return answer
 
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        """What another process needs to be part of this flow run."""
+        _ = include_secrets
+        return {
+            "flow": self.flow,
+            "record": tuple(self.record),
+            "parameters": self.parameters,
+            "log_prints": self.log_prints,
+            "persist_result": self.persist_result,
+        }
+
     def cancel(self) -> None:
         """Somebody asked the run to stop: called from the journal's thread."""
         if not self.cancelled:
@@ -215,17 +227,17 @@ class FlowCall(EngineContext):
             raise self.exception
         outcome = self.outcome
         if outcome is None:
-            return self.state.result()  # the rules decided otherwise; raises for a run that has not completed
+            return read_state(self.state)  # the rules decided otherwise; raises for a run that has not completed
         if outcome.state is not None and outcome.state is self.value:
-            return self.value.result()
+            return read_state(self.value)
         if is_state(self.value) and outcome.type != "COMPLETED":
-            return self.value.result()
+            return read_state(self.value)
         return self.value
 
     @property
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         if self.replayed:
             return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model

@@ -162,13 +162,34 @@ def with_states(value: Any) -> Any:
     return value
 
 
+def read_state(state: Any, *, raise_on_failure: bool = True) -> Any:
+    """The result of a State, here and now: its own method gives an awaitable in a running loop."""
+    from prefect.states import read_result  # there is a state, so it is loaded
+
+    return read_result(state, raise_on_failure=raise_on_failure)
+
+
+def frozen(value: Any) -> Any:
+    """The value with the final state (and the result in it) in the place of every future, to be sent elsewhere."""
+    kind = kind_of(type(value))
+    if kind == FUTURE:
+        return value.state
+    if kind == ANNOTATION:
+        return value.rewrap(frozen(value.value))
+    if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
+        return _rebuilt(value, kind, frozen)
+    return value
+
+
 def resolved(value: Any, *, may_fail: bool = False) -> Any:
     """The value with results in the place of futures, states and annotations. What has none is returned as it is."""
     kind = kind_of(type(value))
     if kind == PLAIN:
         return value
-    if kind in {FUTURE, STATE}:
+    if kind == FUTURE:
         return value.result(raise_on_failure=not may_fail)
+    if kind == STATE:
+        return read_state(value, raise_on_failure=not may_fail)
     if kind == ANNOTATION:
         if isinstance(value, quote):
             return value.value

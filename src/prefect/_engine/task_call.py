@@ -9,7 +9,8 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.inputs import PLAIN, kind_of, sources_of
+from prefect._engine.crashes import crash_message
+from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.records import TaskRunRecord
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _NAME = TaskRunRecord._fields.index("name")
+_MEMO = TaskRunRecord._fields.index("memo")
 _CHANGING = TaskRunRecord._fields.index("state_type")
 
 
@@ -289,6 +291,41 @@ class TaskCall(TaskRunContext):
         self.run_count = row.run_count
         self.done = True
 
+    @classmethod
+    def elsewhere(
+        cls,
+        task: Task[..., Any],
+        run_id: bytes,
+        fixed: tuple[Any, ...],
+        created: int,
+        parameters: dict[str, Any],
+        *,
+        flow: Any,
+    ) -> TaskCall:
+        """The same call in another process, with the columns that were given to it where it was made."""
+        call = cls(task, parameters, None, None, flow=flow, parent=None, backend=flow.backend, run_id=run_id)
+        call.fixed, call.created = fixed, created
+        call.name, call.memo = fixed[_NAME], fixed[_MEMO]
+        return call
+
+    def resolved_parameters(self) -> dict[str, Any]:
+        """The parameters with results in the place of futures, which cannot leave this process."""
+        return {name: frozen(value) for name, value in self.parameters.items()}
+
+    def outcome(self) -> tuple[Any, ...]:
+        """What another process needs to know of how the run ended."""
+        return self.now, self.run_count, self.done, self.value, self.exception, self.persisted, self.returned_state
+
+    def take_outcome(self, now: tuple[Any, ...], run_count: int, done: bool, *rest: Any) -> None:
+        """End as the run ended in another process, which has recorded it."""
+        self.now = now
+        self.state_type, self.state_name, self.state_timestamp, self.state_message = now[:4]
+        self.start_time_us, self.end_time = now[4:6]
+        self.run_count, self.done = run_count, done
+        self.value, self.exception, self.persisted, self.returned_state = rest
+        if self.flow is not None and self.state_type == "COMPLETED":
+            self.flow.lineage.remember(self.value, self.id)
+
     def abandon(self) -> None:
         """The runner will not start it any more, or it is to stop where it is."""
         if not self.run_count and not self.done:
@@ -297,6 +334,14 @@ class TaskCall(TaskRunContext):
             self.done = True
             if self.future is not None:
                 self.future.set_done()
+
+    def break_off(self, exc: BaseException) -> None:
+        """The runner could not run it to its end."""
+        self.exception = exc
+        if not self.done:
+            self.transition("CRASHED", "Crashed", crash_message(exc))
+            self.done = True
+            self.logger().error("Crash detected! %s", self.state_message, exc_info=exc)
 
     def logger(self) -> logging.LoggerAdapter[Any]:
         """The run's logger."""
@@ -321,7 +366,7 @@ class TaskCall(TaskRunContext):
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
         from prefect.model.history import states_of
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         if self.returned_state is not None and self.done:
             return self.returned_state
@@ -346,7 +391,7 @@ class TaskCall(TaskRunContext):
     def result(self, *, raise_on_failure: bool = True) -> Any:
         """What the future of the run gives."""
         if self.returned_state is not None:
-            return self.returned_state.result(raise_on_failure=raise_on_failure)
+            return read_state(self.returned_state, raise_on_failure=raise_on_failure)
         if self.exception is not None:
             if raise_on_failure:
                 raise self.exception

@@ -31,7 +31,8 @@ def id_bytes(value: Any) -> bytes | None:
 
 def run_ids_in_context() -> tuple[bytes | None, bytes | None]:
     """The flow run and the task run in whose context this is called."""
-    flow_run = getattr(FlowRunContext.get(), "flow_run", None)
-    task_run = getattr(TaskRunContext.get(), "task_run", None)
-    flow_run_id = getattr(task_run, "flow_run_id", None) or getattr(flow_run, "id", None)
-    return id_bytes(flow_run_id), id_bytes(getattr(task_run, "id", None))
+    task_context = TaskRunContext.get()
+    if task_context is not None:
+        return task_context.record.flow_run_id, task_context.record.id
+    flow_context = FlowRunContext.get()
+    return (None if flow_context is None else flow_context.record.id), None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import MissingContextError
-from prefect.logging._ids import id_text
+from prefect.logging._ids import id_bytes, id_text
 from prefect.logging.configuration import ensure_logging_setup
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def get_run_logger(
 def logger_of_context(context: FlowRunContext | TaskRunContext, **kwargs: Any) -> PrefectLogAdapter:
     """The logger of the context's run. Raises TypeError if it is no context."""
     if isinstance(context, TaskRunContext):
-        return task_run_logger(context.task_run, context.task, **kwargs)
+        return task_run_logger(context.record, context.task, **kwargs)
     if isinstance(context, FlowRunContext):
-        return flow_run_logger(context.flow_run, context.flow, **kwargs)
+        return flow_run_logger(context.record, context.flow, **kwargs)
     raise TypeError(
         "get_run_logger(context=...): expected a FlowRunContext, a TaskRunContext or None, "
         f"got {type(context).__name__}."
@@ -122,15 +122,14 @@ def task_run_logger(
     Args:
         task_run: anything with its `id`, `name` and `flow_run_id`.
         task: anything with a `name`.
-        flow_run: of the task run; by default the one in whose context this is called.
-        flow: of the flow run, likewise.
+        flow_run: anything with a `name`; by default the flow run in whose context this is called.
+        flow: of that flow run, likewise.
         kwargs: more fields for its records.
     """
     ensure_logging_setup()
-    if flow_run is None or flow is None:
-        context = FlowRunContext.get()
-        flow_run = flow_run or getattr(context, "flow_run", None)
-        flow = flow or getattr(context, "flow", None)
+    context = FlowRunContext.get()
+    if context is not None and context.record.id == id_bytes(task_run.flow_run_id):
+        flow_run, flow = flow_run or context.record, flow or context.flow
     return PrefectLogAdapter(
         _task_runs,
         {

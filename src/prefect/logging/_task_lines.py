@@ -1,8 +1,8 @@
 """The engine's own lines about task runs, cheaply.
 
 Every task run says "Finished in state ...". Through `logging` such a line costs 25 µs, most of it for finding
-the caller and for making a record that our own handlers alone would read. So where nobody else listens the line
-and the row are written without a record, which costs 9; everywhere else it is logged as usual.
+the caller and for making a record that our own handlers alone would read. So where nobody else listens, the
+line and the row are written without a record, which costs 9; everywhere else it is logged as usual.
 """
 
 from __future__ import annotations

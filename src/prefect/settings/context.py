@@ -1,20 +1,24 @@
-"""Settings as a context: which profile is in force, and how to switch it for a block."""
+"""Settings as a context: which profile is in force, and how to switch it for a block.
+
+Every flow imports this room by way of `prefect.context`, and almost none switches its profile: what profiles
+need is imported when it is used.
+"""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from prefect._base.settings.load import Loaded, assignments_above_profiles, load_assignments
+from prefect._base.settings.load import assignments_above_profiles
 from prefect._base.settings.settings import Settings
-from prefect.settings.in_force import InForce, in_force, load_anew, put_in_force
-from prefect.settings.profile import Profile
-from prefect.settings.profiles import load_profile, profiles_file
+from prefect.settings.in_force import InForce, in_force, load, put_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from typing_extensions import Self
+
+    from prefect.settings.profile import Profile
 
 
 class SettingsContext:
@@ -35,8 +39,10 @@ class SettingsContext:
 
     @classmethod
     def _of(cls, current: InForce) -> SettingsContext:
-        loaded = current.loaded
-        return cls(Profile(loaded.profile, loaded.profile_settings, loaded.profiles_path), current.settings)
+        from prefect.settings.profile import Profile  # see above
+
+        profile = Profile(current.profile, current.profile_settings, current.profile_source)
+        return cls(profile, current.settings)
 
     def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
         """The profile and the set settings as texts, from which another process can take them up."""
@@ -48,11 +54,10 @@ class SettingsContext:
         }
 
     def __enter__(self) -> Self:
-        variables = self.profile.to_environment_variables()
-        loaded = Loaded(
-            self.settings.assignments, self.profile.name, variables, self.profile.source or profiles_file()
+        profile = self.profile
+        entered = put_in_force(
+            InForce(self.settings, profile.name, profile.to_environment_variables(), profile.source)
         )
-        entered = put_in_force(InForce(loaded, self.settings))
         entered.__enter__()
         self._entered.append(entered)
         return self
@@ -96,6 +101,8 @@ def use_profile(
         SettingsError: the profile holds an unknown or ill-typed setting.
     """
     if isinstance(profile, str):
+        from prefect.settings.profiles import load_profile  # see above
+
         profile = load_profile(profile)
     above = assignments_above_profiles()
     own = profile.to_assignments()
@@ -108,9 +115,9 @@ def use_profile(
 
 def root_settings_context() -> SettingsContext:
     """The profile and settings that the sources give now, without putting them in force."""
-    return SettingsContext._of(InForce(load_assignments()))
+    return SettingsContext._of(InForce.of_sources())
 
 
 def refresh_global_settings_context() -> None:
     """Read the sources again, and put the outcome in force for the process."""
-    load_anew()
+    load()

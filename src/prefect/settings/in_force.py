@@ -6,23 +6,39 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from prefect._base.settings.load import Loaded, load_assignments, warn_of_misspelt_variables
+from prefect._base.settings.load import load_assignments, warn_of_misspelt_variables
 from prefect._base.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
+    from pathlib import Path
 
     from prefect.settings.setting import Setting
 
 
 class InForce:
-    """Settings, and the sources and profile they were loaded from."""
+    """Settings, and the profile that was one of their sources."""
 
-    __slots__ = ("loaded", "settings")
+    __slots__ = ("profile", "profile_settings", "profile_source", "settings")
 
-    def __init__(self, loaded: Loaded, settings: Settings | None = None) -> None:
-        self.loaded = loaded
-        self.settings = settings or Settings.from_assignments(loaded.assignments)
+    def __init__(
+        self, settings: Settings, profile: str, profile_settings: dict[str, Any], profile_source: Path | None
+    ) -> None:
+        self.settings = settings
+        self.profile = profile
+        self.profile_settings = profile_settings
+        self.profile_source = profile_source
+
+    @classmethod
+    def of_sources(cls) -> InForce:
+        """What the sources say now."""
+        loaded = load_assignments()
+        settings = Settings.from_assignments(loaded.assignments)
+        return cls(settings, loaded.profile, loaded.profile_settings, loaded.profiles_path)
+
+    def with_settings(self, settings: Settings) -> InForce:
+        """The same profile with other settings."""
+        return InForce(settings, self.profile, self.profile_settings, self.profile_source)
 
 
 _of_context: ContextVar[InForce | None] = ContextVar("prefect_settings", default=None)
@@ -39,12 +55,12 @@ def get_current_settings() -> Settings:
         SettingsError: on the first call, if a source holds an unknown or ill-typed setting.
         MissingProfileError: on the first call, if the chosen profile does not exist.
     """
-    return (_of_context.get() or _of_process or _load()).settings
+    return (_of_context.get() or _of_process or load()).settings
 
 
 def in_force() -> InForce:
     """What `get_current_settings` returns, with its origin."""
-    return _of_context.get() or _of_process or _load()
+    return _of_context.get() or _of_process or load()
 
 
 def is_loaded() -> bool:
@@ -52,15 +68,11 @@ def is_loaded() -> bool:
     return (_of_context.get() or _of_process) is not None
 
 
-def load_anew() -> InForce:
-    """Read the sources again, and put the outcome in force for the process."""
-    return _load()
-
-
-def _load() -> InForce:
+def load() -> InForce:
+    """Read the sources, and put what they say in force for the process."""
     global _of_process
     warn_of_misspelt_variables()
-    _of_process = InForce(load_assignments())
+    _of_process = InForce.of_sources()
     return _of_process
 
 
@@ -92,5 +104,5 @@ def temporary_settings(
     """
     current = in_force()
     changed = current.settings.copy_with_update(updates, set_defaults, restore_defaults)
-    with put_in_force(InForce(current.loaded, changed)) as settings:
+    with put_in_force(current.with_settings(changed)) as settings:
         yield settings

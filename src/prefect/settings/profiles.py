@@ -68,7 +68,7 @@ def current_profile_name() -> str:
         MissingProfileError: PREFECT_PROFILE, or the profiles file, names one that does not exist.
     """
     if is_loaded():
-        return in_force().loaded.profile
+        return in_force().profile
     file = profiles_file()
     return choose_profile(read_profiles(file), None, file)[0]
 
@@ -122,8 +122,20 @@ def _merge(present: Any, wanted: dict[str, Any], new_table: Any) -> None:
             if key not in present:
                 present[key] = new_table()
             _merge(present[key], cast("dict[str, Any]", value), new_table)
-        elif key not in present or str(present[key]) != value:
+        elif key not in present:
+            _append(present, key, value)
+        elif str(present[key]) != value:
             present[key] = value
+
+
+def _append(table: Any, key: str, value: str) -> None:
+    """Add a key after the last one: comments at the end of a table belong to the next table's header."""
+    body: list[Any] = table.value.body
+    trailing: list[Any] = []
+    while body and body[-1][0] is None:
+        trailing.insert(0, body.pop())
+    table[key] = value
+    body.extend(trailing)
 
 
 def _write_atomically(file: Path, text: str) -> None:

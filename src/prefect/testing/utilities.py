@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._backend import resolve
 from prefect.settings import temporary_settings
-from prefect.settings.in_force import load_anew
+from prefect.settings.in_force import load as read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,7 +50,7 @@ def _environment(variables: dict[str, str]) -> Generator[None, None, None]:
     before = {name: os.environ.get(name) for name in (*variables, "PREFECT_API_URL")}
     os.environ.update(variables)
     os.environ.pop("PREFECT_API_URL", None)
-    load_anew()
+    read_settings()
     try:
         yield
     finally:
@@ -59,7 +59,7 @@ def _environment(variables: dict[str, str]) -> Generator[None, None, None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        load_anew()
+        read_settings()
 
 
 def exceptions_equal(a: BaseException, b: BaseException) -> bool:
