@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.crashes import crash_message
+from prefect.model.crashes import crash_message
 from prefect._engine.inputs import PLAIN, frozen, kind_of, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
