@@ -9,10 +9,10 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.crashes import crash_message
 from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
+from prefect.model.crashes import crash_message
 from prefect.model.records import TaskRunRecord
 from prefect.settings import get_current_settings
 
@@ -363,7 +363,7 @@ class TaskCall(TaskRunContext):
 
     def failed_state(self) -> State[Any]:
         """The Failed state that would be entered now."""
-        from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+        from prefect.states import State, StateType  # 150 ms of import that only code which looks needs
 
         return State(type=StateType.FAILED, message=self.failure_message(), data=self.exception)
 
@@ -381,7 +381,10 @@ class TaskCall(TaskRunContext):
         if self.returned_state is not None:
             state.data = self.returned_state.data
         elif self.state_type == "COMPLETED":
-            state.data = self.persisted if self.persisted is not None else self.value
+            if self.persisted is not None:
+                state.data = self.persisted
+            elif self.task.cache_result_in_memory:
+                state.hold_result(self.value)
         elif self.state_type in TERMINAL:
             state.data = self.exception
         return state
