@@ -169,9 +169,22 @@ def test_run_id_is_the_flow_run_or_else_the_task_run():
 
 @pytest.mark.behaviour(55)
 def test_run_id_from_a_row():
-    required = {"task_key": "", "name": "", "created": 0, "attempt": 0, "flow_run_run_count": 0}
     blank = dict.fromkeys(TaskRunRecord._fields)
-    row = TaskRunRecord(**{**blank, **required, "id": UUID(int=1).bytes, "flow_run_id": UUID(int=2).bytes})
+    row = TaskRunRecord(**{**blank, "id": UUID(int=1).bytes, "flow_run_id": UUID(int=2).bytes})
+    assert key(RUN_ID, ctx=SimpleNamespace(record=row)) == str(UUID(int=2))
+    assert key(RUN_ID, ctx=SimpleNamespace(record=row._replace(flow_run_id=None))) == str(UUID(int=1))
+
+
+def test_flow_parameters():
+    assert key(FLOW_PARAMETERS) is None
+    assert key(FLOW_PARAMETERS, flow_parameters={"a": 1}) == key(FLOW_PARAMETERS, {"x": 2}, {"a": 1})
+    assert key(FLOW_PARAMETERS, flow_parameters={"a": 1}) != key(FLOW_PARAMETERS, flow_parameters={"a": 2})
+
+
+def test_a_key_function_is_asked():
+    policy = CachePolicy.from_cache_key_fn(
+        lambda context, inputs: f"{context.task.fn.__name__}-{inputs['x']}"
+    )
     assert isinstance(policy, CacheKeyFnPolicy)
     assert key(policy, {"x": 5}) == "first-5"
     assert key(policy + INPUTS, {"x": 5}) != key(policy + INPUTS, {"x": 6})

@@ -1,8 +1,8 @@
 """Logic that is written once and runs synchronously or asynchronously: generators that yield effects.
 
-A generator yields what it wants done, `yield Call(...)`, and receives the answer; `drive` performs the effects
-in this thread, `drive_async` awaits them. Generators compose with `yield from`. An effect is anything with the
-methods `perform` and `perform_async`.
+A generator yields what it wants done, `yield Call(...)`, and receives the answer; `drive` performs the
+effects in this thread, `drive_async` awaits them. Generators compose with `yield from`. An effect is anything
+with the methods `perform` and `perform_async`.
 """
 
 from __future__ import annotations
