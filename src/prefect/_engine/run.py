@@ -69,7 +69,7 @@ async def _task_async(call: TaskCall, return_state: bool) -> Any:
     return call.state if return_state else call.answer()
 
 
-def new_call(
+def make_call(
     task: Task[..., Any],
     parameters: dict[str, Any],
     *,
@@ -92,6 +92,12 @@ def new_call(
     )
     if dependencies:
         call.add_inputs(dependencies)
+    return call
+
+
+def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -> TaskCall:
+    """`make_call`, and the run is on record as Pending."""
+    call = make_call(task, parameters, **options)
     call.journal.put(call)
     return call
 
