@@ -1,17 +1,31 @@
-"""Serializers: how results become bytes. `type` names them, so that a setting or a stored record can."""
+"""How results become bytes, and values again.
+
+A serializer is a pydantic model whose `type` names it: `Serializer(type="json")` gives a `JSONSerializer`,
+and a subclass of `Serializer` with a `type` of its own is known by it as soon as it is defined. What
+`dumps` returns is text in UTF-8, since task results are kept inside a JSON document.
+"""
 
 from __future__ import annotations
 
 import base64
 import importlib
-import json
-import pickle
-from types import ModuleType
-from typing import Any, ClassVar, Literal, TypeVar
+import sys
+from abc import abstractmethod
+from functools import lru_cache
+from inspect import get_annotations
+from typing import Any, ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import to_jsonable_python
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from prefect.exceptions import SerializationError
 
@@ -27,148 +41,215 @@ __all__ = [
     "prefect_json_object_encoder",
 ]
 
-D = TypeVar("D")
-_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
+_ENCODER = "prefect.serializers.prefect_json_object_encoder"
+_DECODER = "prefect.serializers.prefect_json_object_decoder"
 
 
-def prefect_json_object_encoder(obj: Any) -> Any:
-    """JSON for what JSON does not know: the class's name beside the data."""
-    name = f"{type(obj).__module__}.{type(obj).__qualname__}"
-    if isinstance(obj, BaseException):
-        return {"__exc_type__": name, "message": str(obj), "args": [_shown(arg) for arg in obj.args]}
-    if isinstance(obj, BaseModel):
-        return {"__class__": name, "data": obj.model_dump(mode="json")}
-    return {"__class__": name, "data": to_jsonable_python(obj)}
-
-
-def _shown(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
-
-
-def prefect_json_object_decoder(result: dict[str, Any]) -> Any:
-    """The other way round; a dict without a class's name stays a dict."""
-    if "__class__" in result:
-        found = _imported(result["__class__"])
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            return found.model_validate(result["data"])
-        return TypeAdapter(found).validate_python(result["data"])
-    if "__exc_type__" in result:
-        found = _imported(result["__exc_type__"])
-        return found(*result.get("args", [result["message"]]))
-    return result
-
-
-def _imported(name: str) -> Any:
-    """The class of a qualified name; nested classes are found through their outer ones."""
-    module, _, attribute = name.rpartition(".")
+def _import_library(path: str, kind: str, *methods: str) -> Any:
+    """The module that a user named; a ValueError says what is wrong with it and what to do."""
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError:
-        return getattr(_imported(module), attribute)
-
-
-class Serializer(BaseModel):
-    """The base. `Serializer(type="json")` makes the serializer of that type.
-
-    A subclass with a `type` of its own is registered by being defined.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    _registry: ClassVar[dict[str, type[Serializer]]] = {}
-    type: str
-
-    def __new__(cls, **data: Any) -> Self:
-        """An instance of the class that is registered for `type`."""
-        if cls is Serializer and "type" in data:
-            cls = Serializer._registry.get(data["type"], UnknownSerializer)  # type: ignore[assignment]
-        return super().__new__(cls)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register the type."""
-        super().__pydantic_init_subclass__(**kwargs)
-        name = cls.model_fields["type"].default
-        if isinstance(name, str):
-            Serializer._registry[name] = cls
-
-    def dumps(self, obj: Any) -> bytes:
-        """The value as bytes. Raises SerializationError, or what the library raises."""
-        raise NotImplementedError(f"{type(self).__name__} must define dumps()")
-
-    def loads(self, blob: bytes) -> Any:
-        """The value again. Raises SerializationError, or what the library raises."""
-        raise NotImplementedError(f"{type(self).__name__} must define loads()")
-
-
-class UnknownSerializer(Serializer):
-    """Stands in for a serializer whose package is not installed here: it can be named, not used."""
-
-    model_config = ConfigDict(extra="allow")
-    type: str
-
-    def dumps(self, obj: Any) -> bytes:
-        """Raises SerializationError."""
-        raise SerializationError(self._advice())
-
-    def loads(self, blob: bytes) -> Any:
-        """Raises SerializationError."""
-        raise SerializationError(self._advice())
-
-    def _advice(self) -> str:
-        known = sorted(Serializer._registry)
-        return f"Expected a serializer of {known}, got {self.type!r}. Install and import the package that defines it."
-
-
-def _library(name: str, *functions: str) -> ModuleType:
-    """A library by name. Raises ValueError where it is missing, or is not of this kind."""
-    try:
-        module = importlib.import_module(name)
+        module = importlib.import_module(path)
     except ImportError as exc:
-        raise ValueError(f"Failed to import requested library: {name!r}. Install it, or name another one.") from exc
-    for function in functions:
-        if not callable(getattr(module, function, None)):
-            raise ValueError(f"Library at {name!r} does not have a {function!r} method.")
+        raise ValueError(
+            f"Failed to import requested {kind} library: {path!r}. "
+            f"Install it (`pip install {path.partition('.')[0]}`) or name another one."
+        ) from exc
+    for method in methods:
+        if not callable(getattr(module, method, None)):
+            raise ValueError(  # noqa: TRY004 - pydantic makes a validation error of it
+                f"{kind.capitalize()} library at {path!r} does not have a {method!r} method."
+            )
     return module
 
 
-class PickleSerializer(Serializer):
-    """Pickles by value what cannot be imported (cloudpickle), as base64 text."""
+def _import_object(path: str) -> Any:
+    """The object at `package.module.Class.attribute`."""
+    parts = path.split(".")
+    for split in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:split]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[split:]:
+            found = getattr(found, name)
+        return found
+    raise ImportError(f"expected the path of an importable object, got {path!r}")
 
-    type: Literal["pickle"] = "pickle"
+
+def prefect_json_object_encoder(obj: Any) -> Any:
+    """What JSON has no form for, tagged with its class: exceptions, and all that pydantic can serialize.
+
+    Raises:
+        ValueError: pydantic cannot serialize it either (`PydanticSerializationError`).
+    """
+    kind = cast("type[Any]", type(obj))
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(obj, BaseException):
+        return {"__exc_type__": name, "message": str(obj)}
+    return {
+        "__class__": name,
+        "data": TypeAdapter[Any](kind).dump_python(obj, mode="json", serialize_as_any=True),
+    }
+
+
+def prefect_json_object_decoder(result: dict[str, Any]) -> Any:
+    """The value that `prefect_json_object_encoder` tagged; any other object as it is."""
+    if "__class__" in result:
+        return _adapter(_import_object(result["__class__"])).validate_python(result["data"])
+    if "__exc_type__" in result:
+        kind = _import_object(result["__exc_type__"])
+        try:
+            return kind(result["message"])
+        except TypeError:  # it wants other arguments than a message
+            return kind.__new__(kind, result["message"])
+    return result
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+class Serializer(BaseModel):
+    """The base of all serializers; subclass it, give `type` a default, and define `dumps` and `loads`.
+
+    Raises:
+        ValueError: no serializer of that `type` is known (pydantic's `ValidationError`).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    _known: ClassVar[dict[str, type[Serializer]]] = {}
+
+    type: str
+
+    def __class_getitem__(cls, _: Any) -> Any:
+        """`Serializer[int]`, as annotations have it, is the class itself."""
+        return cls
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Remember the class by the `type` that it declares."""
+        super().__pydantic_init_subclass__(**kwargs)
+        name = cls.model_fields["type"].default
+        if isinstance(name, str) and "type" in get_annotations(cls):
+            Serializer._known[name] = cls
+
+    def __new__(cls, **data: Any) -> Self:
+        """Where no serializer in particular is asked for, the one of the given `type`."""
+        return super().__new__(cast("type[Self]", cls._class_of(data)))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _dispatch(cls, value: Any, handler: Any) -> Any:
+        """Plain data is validated by the class that its `type` names."""
+        if isinstance(value, dict):
+            chosen = cls._class_of(cast("dict[str, Any]", value))
+            if chosen is not cls:
+                return chosen.model_validate(value)
+        return handler(value)
+
+    @classmethod
+    def _class_of(cls, data: dict[str, Any]) -> type[Serializer]:
+        if cls is not Serializer or "type" not in data:
+            return cls
+        try:
+            return Serializer._known[data["type"]]
+        except KeyError:
+            raise ValueError(
+                f"expected the type of a serializer ({', '.join(sorted(Serializer._known))}), "
+                f"got {data['type']!r}"
+            ) from None
+
+    @abstractmethod
+    def dumps(self, obj: Any) -> bytes:
+        """The value as bytes, text in UTF-8."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def loads(self, blob: bytes) -> Any:
+        """The value again."""
+        raise NotImplementedError
+
+
+class UnknownSerializer(Serializer):
+    """Stands in for a serializer whose class is not at hand: it keeps the name and refuses the rest."""
+
+    @override
+    def dumps(self, obj: Any) -> bytes:
+        """Refused."""
+        raise SerializationError(self._refusal("write"))
+
+    @override
+    def loads(self, blob: bytes) -> Any:
+        """Refused."""
+        raise SerializationError(self._refusal("read"))
+
+    def _refusal(self, verb: str) -> str:
+        return (
+            f"Cannot {verb} a result with serializer {self.type!r}: expected one of "
+            f"{', '.join(sorted(Serializer._known))}. Import the module that defines it first."
+        )
+
+
+class PickleSerializer(Serializer):
+    """Any Python value, as base64 of a pickle.
+
+    Attributes:
+        picklelib: a module with `dumps` and `loads`; `cloudpickle` takes lambdas and a script's classes too.
+        picklelib_version: only kept with the result, to say what wrote it.
+    """
+
+    type: str = "pickle"
     picklelib: str = "cloudpickle"
     picklelib_version: str | None = None
 
     @field_validator("picklelib")
     @classmethod
     def check_picklelib(cls, value: str) -> str:
-        """Raises ValueError where it cannot be imported, or is no pickle library."""
-        _library(value, "dumps", "loads")
+        """It can be imported and has the methods."""
+        _import_library(value, "pickle", "dumps", "loads")
         return value
 
     def dumps(self, obj: Any) -> bytes:
-        """The value as base64 text."""
-        library: Any = pickle if type(obj) in _PLAIN else importlib.import_module(self.picklelib)
+        """The value as bytes."""
+        library = sys.modules.get(self.picklelib) or importlib.import_module(self.picklelib)
         return base64.b64encode(library.dumps(obj))
 
     def loads(self, blob: bytes) -> Any:
         """The value again."""
-        return importlib.import_module(self.picklelib).loads(base64.b64decode(blob))
+        library = sys.modules.get(self.picklelib) or importlib.import_module(self.picklelib)
+        return library.loads(base64.b64decode(blob))
 
 
 class JSONSerializer(Serializer):
-    """JSON, with classes named beside the data of what JSON does not know."""
+    """JSON; what JSON has no form for is tagged with its class.
 
-    type: Literal["json"] = "json"
+    Attributes:
+        jsonlib: a module with `loads`, and a `dumps` that takes `default`.
+        object_encoder: path of a function for what the library cannot encode; None for none.
+        object_decoder: path of a function that each decoded object is passed through; None for none.
+        dumps_kwargs: passed to the library's `dumps`.
+        loads_kwargs: passed to its `loads`.
+    """
+
+    type: str = "json"
     jsonlib: str = "json"
-    object_encoder: str | None = Field(default="prefect.serializers.prefect_json_object_encoder")
-    object_decoder: str | None = Field(default="prefect.serializers.prefect_json_object_decoder")
+    object_encoder: str | None = _ENCODER
+    object_decoder: str | None = _DECODER
     dumps_kwargs: dict[str, Any] = Field(default_factory=dict)
     loads_kwargs: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("jsonlib")
+    @classmethod
+    def check_jsonlib(cls, value: str) -> str:
+        """It can be imported and has the methods."""
+        _import_library(value, "json", "dumps", "loads")
+        return value
 
     @field_validator("dumps_kwargs")
     @classmethod
     def dumps_kwargs_cannot_contain_default(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Raises ValueError: `default` is what `object_encoder` is for."""
+        """`object_encoder` is the place for it."""
         if "default" in value:
             raise ValueError("`default` cannot be provided. Use `object_encoder` instead.")
         return value
@@ -176,80 +257,86 @@ class JSONSerializer(Serializer):
     @field_validator("loads_kwargs")
     @classmethod
     def loads_kwargs_cannot_contain_object_hook(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Raises ValueError: `object_hook` is what `object_decoder` is for."""
+        """`object_decoder` is the place for it."""
         if "object_hook" in value:
             raise ValueError("`object_hook` cannot be provided. Use `object_decoder` instead.")
         return value
 
     def dumps(self, obj: Any) -> bytes:
-        """The value as UTF-8 JSON."""
+        """The value as bytes."""
+        library = importlib.import_module(self.jsonlib)
         options = dict(self.dumps_kwargs)
-        if self.object_encoder:
-            options["default"] = _imported(self.object_encoder)
-        text = self._lib().dumps(obj, **options)
+        if self.object_encoder is not None:
+            options["default"] = _import_object(self.object_encoder)
+        text: str | bytes = library.dumps(obj, **options)
         return text.encode() if isinstance(text, str) else text
 
     def loads(self, blob: bytes) -> Any:
         """The value again."""
+        library = importlib.import_module(self.jsonlib)
         options = dict(self.loads_kwargs)
-        if self.object_decoder:
-            options["object_hook"] = _imported(self.object_decoder)
-        return self._lib().loads(blob.decode(), **options)
+        if self.object_decoder is not None:
+            decoder = _import_object(self.object_decoder)
+            if self.jsonlib != "json":  # other libraries have no hook
+                return _decoded(library.loads(blob, **options), decoder)
+            options["object_hook"] = decoder
+        return library.loads(blob.decode(), **options)
 
-    def _lib(self) -> Any:
-        return json if self.jsonlib == "json" else importlib.import_module(self.jsonlib)
+
+def _decoded(value: Any, decoder: Any) -> Any:
+    """What `object_hook` would have made, for libraries that have none."""
+    if isinstance(value, dict):
+        return decoder({key: _decoded(item, decoder) for key, item in cast("dict[str, Any]", value).items()})
+    if isinstance(value, list):
+        return [_decoded(item, decoder) for item in cast("list[Any]", value)]
+    return value
 
 
 class CompressedSerializer(Serializer):
-    """Compresses what another serializer makes; `compressionlib` is a module with `compress` and `decompress`."""
+    """Another serializer, compressed, as base64.
 
-    type: Literal["compressed"] = "compressed"
-    serializer: Serializer
+    Attributes:
+        serializer: the other one, or its `type`.
+        compressionlib: a module with `compress` and `decompress`, such as `lzma`, `zlib`, `gzip` or `bz2`.
+    """
+
+    type: str = "compressed"
+    serializer: SerializeAsAny[Serializer]
     compressionlib: str = "lzma"
 
     @field_validator("serializer", mode="before")
     @classmethod
-    def validate_serializer(cls, value: Any) -> Serializer:
-        """A serializer may be given by its type's name, or as a dict."""
-        if isinstance(value, str):
-            return Serializer(type=value)
-        return Serializer(**value) if isinstance(value, dict) else value
+    def validate_serializer(cls, value: str | Serializer) -> Serializer:
+        """A name stands for the serializer of that type."""
+        return Serializer.model_validate({"type": value}) if isinstance(value, str) else value
 
     @field_validator("compressionlib")
     @classmethod
     def check_compressionlib(cls, value: str) -> str:
-        """Raises ValueError where it cannot be imported, or is no compression library."""
-        _library(value, "compress", "decompress")
+        """It can be imported and has the methods."""
+        _import_library(value, "compression", "compress", "decompress")
         return value
 
     def dumps(self, obj: Any) -> bytes:
-        """The value, serialized, compressed, as base64 text."""
-        library: Any = importlib.import_module(self.compressionlib)
+        """The value as bytes."""
+        library = importlib.import_module(self.compressionlib)
         return base64.b64encode(library.compress(self.serializer.dumps(obj)))
 
     def loads(self, blob: bytes) -> Any:
         """The value again."""
-        library: Any = importlib.import_module(self.compressionlib)
+        library = importlib.import_module(self.compressionlib)
         return self.serializer.loads(library.decompress(base64.b64decode(blob)))
-
-    @model_validator(mode="after")
-    def _plain_is_not_enough(self) -> Self:
-        if isinstance(self.serializer, UnknownSerializer):
-            raise ValueError(self.serializer._advice())
-        return self
 
 
 class CompressedPickleSerializer(CompressedSerializer):
-    """`compressed/pickle`."""
+    """A pickle, compressed."""
 
-    type: Literal["compressed/pickle"] = "compressed/pickle"  # type: ignore[assignment]
-    serializer: Serializer = Field(default_factory=PickleSerializer)
+    type: str = "compressed/pickle"
+    serializer: SerializeAsAny[Serializer] = Field(default_factory=PickleSerializer)
 
 
 class CompressedJSONSerializer(CompressedSerializer):
-    """`compressed/json`."""
+    """JSON, compressed."""
 
-    type: Literal["compressed/json"] = "compressed/json"  # type: ignore[assignment]
-    serializer: Serializer = Field(default_factory=JSONSerializer)
-
-
+    type: str = "compressed/json"
+    serializer: SerializeAsAny[Serializer] = Field(default_factory=JSONSerializer)
