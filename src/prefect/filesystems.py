@@ -6,8 +6,8 @@ import abc
 import fnmatch
 import os
 import shutil
-import tempfile
 import urllib.parse
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,17 +77,17 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         """A path object may be given."""
         return str(value) if isinstance(value, Path) else value
 
-    def resolve(self, path: str | None) -> Path:
+    def resolve(self, path: str | None) -> str:
         """The file of a path below the base. Raises ValueError for one outside it."""
-        base = Path(self.basepath or ".").expanduser().resolve()
-        found = (base / Path(path).expanduser()).resolve() if path is not None else base
-        if found != base and base not in found.parents:
+        base = os.path.abspath(os.path.expanduser(self.basepath or "."))  # noqa: PTH100, PTH111 - ten times pathlib's speed
+        found = os.path.normpath(os.path.join(base, path)) if path else base  # noqa: PTH118
+        if found != base and not found.startswith(base.rstrip(os.sep) + os.sep):
             raise ValueError(f"Provided path {found} is outside of the base path {base}.")
         return found
 
     def read_bytes(self, path: str) -> bytes:
         """The contents of a file. Raises ValueError where there is none, OSError where it cannot be read."""
-        found = self.resolve(path)
+        found = Path(self.resolve(path))
         if not found.exists():
             raise ValueError(f"Path {found} does not exist.")
         if not found.is_file():
@@ -98,11 +98,11 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         """Write a file whole, or not at all; its absolute path. Raises OSError (disk full, read-only)."""
         found = self.resolve(path)
         _write_atomically(found, content)
-        return str(found)
+        return found
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return self.resolve(path).is_file()
+        return Path(self.resolve(path)).is_file()
 
     def read_path(self, path: str) -> Any:
         """The contents of a file. Under a running event loop, an awaitable of them."""
@@ -129,7 +129,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         self._get(from_path, local_path)
 
     def _get(self, from_path: str | None, local_path: str | None) -> None:
-        source = self.resolve(from_path)
+        source = Path(self.resolve(from_path))
         target = Path(local_path or ".").resolve()
         if source != target:
             shutil.copytree(source, target, dirs_exist_ok=True)
@@ -149,7 +149,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         self._put(local_path, to_path, ignore_file)
 
     def _put(self, local_path: str | None, to_path: str | None, ignore_file: str | None) -> None:
-        source, target = Path(local_path or ".").resolve(), self.resolve(to_path)
+        source, target = Path(local_path or ".").resolve(), Path(self.resolve(to_path))
         if source != target:
             shutil.copytree(source, target, dirs_exist_ok=True, ignore=_ignoring(ignore_file))
 
@@ -166,21 +166,36 @@ def _ignoring(ignore_file: str | None) -> Any:
     return ignored
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def _write_atomically(path: str, content: bytes) -> None:
     """Into a temporary file beside it, then over it: a killed writer leaves no half file."""
+    folder, _, name = path.rpartition(os.sep)
+    temporary = f"{folder}{os.sep}.{name[:64]}.{os.getpid()}.{next(_temporaries)}"
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+        handle = os.open(temporary, _CREATE, 0o666)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        handle = os.open(temporary, _CREATE, 0o666)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        try:
+            _write_all(handle, content)
+        finally:
+            os.close(handle)
         reach("result.temporary_written")
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+_temporaries = count()
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    """`os.write` may take less than all of it."""
+    written = os.write(handle, content)
+    while written < len(content):
+        written += os.write(handle, content[written:])
 
 
 class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):

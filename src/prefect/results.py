@@ -183,7 +183,7 @@ class ResultRecord:
         shown = {
             "storage_key": metadata.storage_key,
             "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
-            "serializer": self.serializer.model_dump(mode="json"),
+            "serializer": _shown_serializer(self.serializer),
             "prefect_version": metadata.prefect_version,
             "storage_block_id": str(metadata.storage_block_id) if metadata.storage_block_id is not None else None,
         }
@@ -432,7 +432,7 @@ class ResultStore(BaseModel):
 
     def _location(self, key: str) -> str:
         resolve = getattr(self.result_storage, "resolve", None)
-        return str(resolve(key)) if resolve is not None else key
+        return resolve(key) if resolve is not None else key
 
     def _cached(self, key: str) -> ResultRecord | None:
         return self.cache.get(self._location(key)) if self.cache_result_in_memory else None
@@ -456,6 +456,19 @@ class ResultStore(BaseModel):
             storage.write_bytes(path, content)
         else:
             _settled(storage.write_path(path, content=content))
+
+
+_shown_serializers: dict[int, tuple[Serializer, dict[str, Any]]] = {}
+
+
+def _shown_serializer(serializer: Serializer) -> dict[str, Any]:
+    """The serializer as JSON types; the same few objects are asked for again and again."""
+    known = _shown_serializers.get(id(serializer))
+    if known is None or known[0] is not serializer:
+        if len(_shown_serializers) > CACHED_RECORDS:
+            _shown_serializers.clear()
+        known = _shown_serializers[id(serializer)] = (serializer, serializer.model_dump(mode="json"))
+    return known[1]
 
 
 def _metadata_json(metadata: ResultRecordMetadata) -> bytes:
