@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+import tomlkit
 
 from prefect import __version__
 from prefect.cli._app import COMMANDS
@@ -136,7 +137,7 @@ class TestFrame:
 
     def test_a_reader_that_stops_early_gets_no_traceback(self):
         command = f"{sys.executable} -m prefect config view --show-defaults | head -1"
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
         assert done.stdout.startswith("PREFECT_PROFILE=")
         assert done.stderr == ""
 
@@ -260,11 +261,10 @@ class TestConfig:
             "PREFECT_UI_URL=u",
             expected_output_contains="Updated profile 'mine'.",
         )
-        assert (
-            home / "profiles.toml"
-        ).read_text() == 'active = "ephemeral"\n[profiles.mine]\nPREFECT_UI_URL = "u"\n' or (
-            'PREFECT_UI_URL = "u"' in (home / "profiles.toml").read_text()
-        )
+        assert tomlkit.parse((home / "profiles.toml").read_text()) == {
+            "active": "ephemeral",
+            "profiles": {"mine": {"PREFECT_UI_URL": "u"}},
+        }
 
     @pytest.mark.parametrize(
         ("change", "complaint"),
