@@ -34,12 +34,12 @@ A value comes from the strongest source that sets it:
 7. the default
 
 `prefect config view --show-defaults` shows what is in force, and where each value comes from. An ill-typed
-value, and an unknown name in a file or profile, is an error that says which, from where, and what was expected;
-an environment variable that is almost the name of a setting is a warning. Names that only Prefect has are
-accepted, without effect.
+value, and an unknown name in a file or profile, is an error that says which, from where, and what was
+expected; an environment variable that is almost the name of a setting is a warning. Names that only Prefect
+has are accepted, without effect.
 
-Lists are separated by commas. Times are in seconds; where the default reads like `0:00:15`, hours, minutes and
-seconds are taken too. Secrets are hidden by `prefect config view`, and in reprs.
+Lists are separated by commas. Times are in seconds; where the default reads like `0:00:15`, hours, minutes
+and seconds are taken too. Secrets are hidden by `prefect config view`, and in reprs.
 """
 
 
