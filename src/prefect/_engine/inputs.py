@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import islice
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._engine.effects import Wait
@@ -155,11 +156,20 @@ def with_states(value: Any) -> Any:
         return value.state
     if isinstance(value, quote):
         return value
+    if isinstance(value, GeneratorType):
+        return [with_states(item) for item in value]
     if isinstance(value, list) and type(value).__name__ == "PrefectFutureList":
         return [future.state for future in value]
     if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
         return _rebuilt(value, kind, with_states)
     return value
+
+
+def read_state(state: Any, *, raise_on_failure: bool = True) -> Any:
+    """The result of a State, here and now: its own method gives an awaitable in a running loop."""
+    from prefect.model.state_result import result_of  # there is a state, so it is loaded
+
+    return result_of(state, raise_on_failure=raise_on_failure)
 
 
 def frozen(value: Any) -> Any:
@@ -179,8 +189,10 @@ def resolved(value: Any, *, may_fail: bool = False) -> Any:
     kind = kind_of(type(value))
     if kind == PLAIN:
         return value
-    if kind in {FUTURE, STATE}:
+    if kind == FUTURE:
         return value.result(raise_on_failure=not may_fail)
+    if kind == STATE:
+        return read_state(value, raise_on_failure=not may_fail)
     if kind == ANNOTATION:
         if isinstance(value, quote):
             return value.value
