@@ -8,6 +8,7 @@ from datetime import datetime
 from types import GeneratorType, TracebackType
 from typing import Any, Protocol, TypeVar
 
+from prefect._base.current import wants_awaitable
 from prefect.model.crashes import crash_message
 from prefect.model.outcome import StateGroup, is_state_iterable, outcome_of
 from prefect.model.state import State, StateDetails, StateType
@@ -33,10 +34,10 @@ from prefect.model.state_result import (
     RESULT_READ_MAXIMUM_ATTEMPTS,
     RESULT_READ_RETRY_DELAY,
     exception_of,
-    is_awaitable_wanted,
     is_bad_end,
     needs_io,
 )
+from prefect.model.state_result import result_of as read_result
 
 __all__ = [
     "RESULT_READ_MAXIMUM_ATTEMPTS",
@@ -70,6 +71,7 @@ __all__ = [
     "get_state_result",
     "is_state_iterable",
     "raise_state_exception",
+    "read_result",
     "return_value_to_state",
 ]
 
@@ -171,7 +173,7 @@ def get_state_exception(state: State) -> BaseException | Coroutine[Any, Any, Bas
         ValueError: the state is none of these, or holds several states and none of them is.
         TypeError: its data is nothing that an exception can be made of.
     """
-    return aget_state_exception(state) if is_awaitable_wanted() else exception_of(state)
+    return aget_state_exception(state) if wants_awaitable() else exception_of(state)
 
 
 async def aget_state_exception(state: State) -> BaseException:
@@ -188,7 +190,7 @@ def raise_state_exception(state: State) -> Coroutine[Any, Any, None] | None:
 
     Under a running event loop, an awaitable that does.
     """
-    if is_awaitable_wanted():
+    if wants_awaitable():
         return araise_state_exception(state)
     if is_bad_end(state):
         raise exception_of(state)

@@ -13,11 +13,12 @@ from pydantic import Field, PrivateAttr, model_validator
 from typing_extensions import Self, TypeVar
 
 from prefect._base.clock import now, to_datetime, to_us
+from prefect._base.current import wants_awaitable
 from prefect._base.ids import new_uuid
 from prefect.model.base import DateTime, ObjectBaseModel, PrefectBaseModel
 from prefect.model.records import StateRecord
 from prefect.model.results import ResultRecordMetadata, data_discriminator
-from prefect.model.state_result import is_awaitable_wanted, needs_io, result_of
+from prefect.model.state_result import needs_io, result_of
 
 if TYPE_CHECKING:
     from prefect.model.run_inputs import FlowRunResult, RunType, TaskRunResult
@@ -142,7 +143,7 @@ class State(ObjectBaseModel, Generic[R]):
             UnfinishedRun: the run has not ended. PausedRun: it is paused.
             MissingResult: it ended well, but its result was not kept.
         """
-        if is_awaitable_wanted():
+        if wants_awaitable():
             return self.aresult(raise_on_failure, retry_result_failure)
         return result_of(self, raise_on_failure=raise_on_failure, retry=retry_result_failure)
 

@@ -6,7 +6,7 @@ A model does no I/O: a result that is stored is read by whoever registers as its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect._base.clock import clock
 from prefect.exceptions import (
@@ -35,13 +35,6 @@ RESULT_READ_MAXIMUM_ATTEMPTS = 10
 RESULT_READ_RETRY_DELAY = 0.25
 
 
-class _Hooks(NamedTuple):
-    """What the layers above tell this one."""
-
-    read_stored: Callable[[ResultRecordMetadata], Any]
-    wants_awaitable: Callable[[], bool]
-
-
 def _no_reader(metadata: ResultRecordMetadata) -> Any:
     raise MissingResult(
         f"Expected a reader of stored results to fetch {metadata.storage_key!r}, got none. "
@@ -49,24 +42,13 @@ def _no_reader(metadata: ResultRecordMetadata) -> Any:
     )
 
 
-_hooks = _Hooks(_no_reader, lambda: False)
+_read_once: Callable[[ResultRecordMetadata], Any] = _no_reader
 
 
-def register_result_reader(read_stored: Callable[[ResultRecordMetadata], Any]) -> None:
+def register_result_reader(read: Callable[[ResultRecordMetadata], Any]) -> None:
     """Say how the result that is stored under some metadata is read."""
-    global _hooks
-    _hooks = _hooks._replace(read_stored=read_stored)
-
-
-def register_await_rule(wants_awaitable: Callable[[], bool]) -> None:
-    """Say when a call with two forms is asynchronous: in a running loop, not in a sync run (behaviour 13)."""
-    global _hooks
-    _hooks = _hooks._replace(wants_awaitable=wants_awaitable)
-
-
-def is_awaitable_wanted() -> bool:
-    """Whether a call with two forms is asynchronous here (behaviour 13)."""
-    return _hooks.wants_awaitable()
+    global _read_once
+    _read_once = read
 
 
 def result_of(state: State[Any], *, raise_on_failure: bool = True, retry: bool = True) -> Any:
@@ -144,9 +126,9 @@ def _read_stored(metadata: ResultRecordMetadata, attempts: int) -> Any:
     """Object stores may show a new object late: what is not there yet is asked for again."""
     for _ in range(attempts - 1):
         try:
-            return _hooks.read_stored(metadata)
+            return _read_once(metadata)
         except (MissingResult, SerializationError):  # noqa: PERF203 - each attempt may fail
             raise
         except Exception:
             clock().sleep(RESULT_READ_RETRY_DELAY)
-    return _hooks.read_stored(metadata)
+    return _read_once(metadata)
