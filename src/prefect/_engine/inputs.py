@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import islice
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._engine.effects import Wait
@@ -155,6 +156,8 @@ def with_states(value: Any) -> Any:
         return value.state
     if isinstance(value, quote):
         return value
+    if isinstance(value, GeneratorType):
+        return [with_states(item) for item in value]
     if isinstance(value, list) and type(value).__name__ == "PrefectFutureList":
         return [future.state for future in value]
     if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
