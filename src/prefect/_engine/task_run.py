@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect.model.crashes import crash_message
 from prefect._engine.effects import Call, Emit, Exhausted, Next
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
 from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
 from prefect.context import TaskRunContext
 from prefect.exceptions import Abort, Pause
+from prefect.model.crashes import crash_message
 from prefect.model.outcome import is_plain, outcome_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def task_run(call: TaskCall) -> Run:
                 if call.task.on_running_hooks:
                     yield from _hooks(call, call.task.on_running_hooks)
                 if call.persist_result:
-                    from prefect._engine import persistence  # 150 ms of import that only persisted results need
+                    from prefect._engine import (
+                        persistence,  # 150 ms of import that only persisted results need
+                    )
 
                     yield from persistence.attempts(call, attempts)
                 else:
