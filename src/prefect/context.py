@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 from typing_extensions import Self
 
+from prefect._base import current
 from prefect._base.clock import now, to_datetime
 from prefect.exceptions import MissingContextError
 from prefect.settings import temporary_settings
@@ -98,10 +99,15 @@ class EngineContext(RunContext):
     """The context of a flow run."""
 
     __slots__ = ("flow", "record", "task_runner")
-    _var: ClassVar[ContextVar[Any]] = ContextVar("prefect_flow_run", default=None)
+    _var: ClassVar[ContextVar[Any]] = current.flow_run
     flow: Flow[..., Any]
     record: FlowRunRecord
     task_runner: TaskRunner[Any]
+
+    @property
+    def runs_async(self) -> bool:
+        """Whether the code of the flow is asynchronous."""
+        return self.flow.isasync
 
     @property
     def flow_run(self) -> FlowRun:
@@ -147,8 +153,13 @@ class TaskRunContext(RunContext):
     """The context of a task run."""
 
     __slots__ = ("task",)
-    _var: ClassVar[ContextVar[Any]] = ContextVar("prefect_task_run", default=None)
+    _var: ClassVar[ContextVar[Any]] = current.task_run
     task: Task[..., Any]
+
+    @property
+    def runs_async(self) -> bool:
+        """Whether the code of the task is asynchronous."""
+        return self.task.isasync
 
     @property
     def record(self) -> TaskRunRecord:

@@ -5,7 +5,7 @@ from typing import Any
 from prefect.exceptions import CancelledRun, CrashedRun, FailedRun, MissingResult, PausedRun, UnfinishedRun
 from prefect.model import state as _state
 from prefect.model.outcome import StateGroup, is_state, is_state_iterable
-from prefect.model.state import State, StateDetails, StateType
+from prefect.model.state import State, StateDetails, StateType, read_result
 from prefect._base.clock import now
 
 def _make(t, name=None):
@@ -52,3 +52,5 @@ def _read(s, raise_on_failure, retry):
     return s.data
 async def _aread(s,a,b): return _read(s,a,b)
 _state.register_result_reader(_read,_aread)
+from prefect._base.current import wants_awaitable
+_state.register_await_rule(wants_awaitable)

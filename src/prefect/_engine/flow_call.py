@@ -9,6 +9,7 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import new_id
+from prefect._engine.inputs import read_state
 from prefect._engine.lineage import Lineage
 from prefect._engine.task_call import next_number
 from prefect.context import EngineContext
@@ -226,11 +227,11 @@ class FlowCall(EngineContext):
             raise self.exception
         outcome = self.outcome
         if outcome is None:
-            return self.state.result()  # the rules decided otherwise; raises for a run that has not completed
+            return read_state(self.state)  # the rules decided otherwise; raises for a run that has not completed
         if outcome.state is not None and outcome.state is self.value:
-            return self.value.result()
+            return read_state(self.value)
         if is_state(self.value) and outcome.type != "COMPLETED":
-            return self.value.result()
+            return read_state(self.value)
         return self.value
 
     @property
@@ -240,10 +241,11 @@ class FlowCall(EngineContext):
 
         if self.replayed:
             return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model
-        state: State[Any] = State.from_record(self.record.state)
-        state.state_details.flow_run_id = UUID(bytes=self.id)
-        if self.tracking is not None:
-            state.state_details.task_run_id = UUID(bytes=self.tracking.id)
+        state: State[Any] = State.from_record(
+            self.record.state,
+            flow_run_id=self.id,
+            task_run_id=self.tracking.id if self.tracking is not None else None,
+        )
         if self.outcome is not None and self.outcome.state is not None:
             state.data = self.outcome.state.data
         elif self.exception is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.faultpoint import reach
@@ -13,7 +14,7 @@ from prefect.exceptions import Abort, Pause
 from prefect.model.outcome import Outcome, is_plain, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from prefect._engine.flow_call import FlowCall
 
@@ -94,14 +95,20 @@ def _announce(call: FlowCall) -> Run:
         "COMPLETED": flow.on_completion_hooks,
         "FAILED": flow.on_failure_hooks,
         "CRASHED": flow.on_crashed_hooks,
-        "CANCELLED": flow.on_cancellation_hooks,
-        "CANCELLING": flow.on_cancellation_hooks,
+        "CANCELLED": _cancellation_hooks(call) if call.stopping else (),
+        "CANCELLING": _cancellation_hooks(call),
     }.get(state.type, ())
     if hooks:
         with call:
             yield from run_hooks(hooks, flow, call.flow_run, call.state, call.logger())
     shown = f"{state.name}({state.message!r})" if state.message else f"{state.name}()"
     call.logger().log(20 if state.type == "COMPLETED" else 40, "Finished in state %s", shown)
+
+
+def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:
+    """The hooks, unless the environment leaves them to somebody else (behaviour 50)."""
+    switch = os.environ.get("PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS", "true")
+    return call.flow.on_cancellation_hooks if switch.lower() == "true" else ()
 
 
 def crash(call: FlowCall, exc: BaseException) -> Run:

@@ -162,6 +162,13 @@ def with_states(value: Any) -> Any:
     return value
 
 
+def read_state(state: Any, *, raise_on_failure: bool = True) -> Any:
+    """The result of a State, here and now: its own method gives an awaitable in a running loop."""
+    from prefect.states import read_result  # there is a state, so it is loaded
+
+    return read_result(state, raise_on_failure=raise_on_failure)
+
+
 def frozen(value: Any) -> Any:
     """The value with the final state (and the result in it) in the place of every future, to be sent elsewhere."""
     kind = kind_of(type(value))
@@ -179,8 +186,10 @@ def resolved(value: Any, *, may_fail: bool = False) -> Any:
     kind = kind_of(type(value))
     if kind == PLAIN:
         return value
-    if kind in {FUTURE, STATE}:
+    if kind == FUTURE:
         return value.result(raise_on_failure=not may_fail)
+    if kind == STATE:
+        return read_state(value, raise_on_failure=not may_fail)
     if kind == ANNOTATION:
         if isinstance(value, quote):
             return value.value

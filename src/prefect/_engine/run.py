@@ -17,7 +17,7 @@ from prefect._engine.tracking import take_up
 from prefect.context import EngineContext, TaskRunContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from prefect.flows import Flow
     from prefect.futures import PrefectFuture
@@ -50,12 +50,18 @@ def call_task(
     )
     if not task.isasync:
         if task.isgenerator:
-            return iterate(task_run(call))
+            return iterate(_answered(task_run(call), call.answer))
         drive(task_run(call))
         return call.state if return_state else call.answer()
     if task.isgenerator:
-        return iterate_async(task_run(call))
+        return iterate_async(_answered(task_run(call), call.answer))
     return _task_async(call, return_state)
+
+
+def _answered(run: Generator[Any, Any, Any], answer: Callable[[], Any]) -> Generator[Any, Any, Any]:
+    """A run whose answer is what the iteration over it returns, or raises."""
+    yield from run
+    return answer()
 
 
 async def _task_async(call: TaskCall, return_state: bool) -> Any:
@@ -63,7 +69,7 @@ async def _task_async(call: TaskCall, return_state: bool) -> Any:
     return call.state if return_state else call.answer()
 
 
-def new_call(
+def make_call(
     task: Task[..., Any],
     parameters: dict[str, Any],
     *,
@@ -86,6 +92,12 @@ def new_call(
     )
     if dependencies:
         call.add_inputs(dependencies)
+    return call
+
+
+def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -> TaskCall:
+    """`make_call`, and the run is on record as Pending."""
+    call = make_call(task, parameters, **options)
     call.journal.put(call)
     return call
 
@@ -141,11 +153,11 @@ def run_flow_call(call: FlowCall, *, return_state: bool = False) -> Any:
     flow = call.flow
     if not flow.isasync:
         if flow.isgenerator:
-            return iterate(flow_run(call))
+            return iterate(_answered(flow_run(call), lambda: call.answer(False)))
         drive(flow_run(call))
         return call.answer(return_state)
     if flow.isgenerator:
-        return iterate_async(flow_run(call))
+        return iterate_async(_answered(flow_run(call), lambda: call.answer(False)))
     return _flow_async(call, return_state)
 
 

@@ -11,13 +11,13 @@ from prefect._engine.crashes import crash_message
 from prefect._engine.effects import Call, Emit, Exhausted, Next
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
-from prefect._engine.timeouts import ScopeTimeout
+from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
 from prefect.context import TaskRunContext
 from prefect.exceptions import Abort, Pause
 from prefect.model.outcome import is_plain, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from prefect._engine.task_call import TaskCall
 
@@ -88,7 +88,7 @@ def attempts(call: TaskCall) -> Run:
             value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
         except Exception as exc:
             call.exception = exc
-            if (yield from retries.retry(call, call.failed_state)):
+            if (yield from _again(call, call.failed_state)):
                 continue
             yield from fail(call)
         else:
@@ -99,6 +99,15 @@ def attempts(call: TaskCall) -> Run:
         return
 
 
+def _again(call: TaskCall, state: Callable[[], Any]) -> Generator[Any, Any, bool]:
+    """Enter the next try, where there is one: that is running again, for the hooks too."""
+    if not (yield from retries.retry(call, state)):
+        return False
+    if call.task.on_running_hooks:
+        yield from _hooks(call, call.task.on_running_hooks)
+    return True
+
+
 def _settled_by_state(call: TaskCall, value: Any) -> Generator[Any, Any, bool]:
     """A returned State (or a collection of them) decides the run's state; True where it is tried again."""
     outcome = outcome_of(value)
@@ -107,7 +116,7 @@ def _settled_by_state(call: TaskCall, value: Any) -> Generator[Any, Any, bool]:
     call.value = value
     call.returned_state = outcome.state
     if outcome.type == "FAILED":
-        if (yield from retries.retry(call, lambda: outcome.state)):
+        if (yield from _again(call, lambda: outcome.state)):
             return True
         call.transition(outcome.type, outcome.name, outcome.message)
         if call.task.on_failure_hooks:
@@ -159,9 +168,24 @@ def fail(call: TaskCall) -> Run:
 
 def invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
     """Call the function once, under its time limit."""
+    if call.log_prints:
+        from prefect.logging.loggers import patch_print  # the logging room is set up by the first line
+
+        with patch_print():
+            return (yield from _invoke(call, args, kwargs))
+    return (yield from _invoke(call, args, kwargs))
+
+
+def _invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
     timeout = call.task.timeout_seconds
     if timeout is None:
         return (yield Call(call.task.fn, args, kwargs))
+    if call.future is not None and not call.task.isasync and in_worker_thread():
+        call.logger().warning(
+            "Task '%s' has a time limit and is running in a worker thread, where a call that blocks cannot be "
+            "interrupted: it would be reported as still running.",
+            call.task.name,
+        )
     try:
         return (yield Call(call.task.fn, args, kwargs, timeout))
     except ScopeTimeout as exc:
@@ -169,13 +193,20 @@ def invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
 
 
 def pass_through(call: TaskCall, args: Any, kwargs: Any) -> Run:
-    """Call a generator function and hand its items on; its return value is the result."""
+    """Call a generator function and hand its items on; its return value is the result.
+
+    Nobody iterates over a submitted one: its items are the result.
+    """
     iterator = yield Call(call.task.fn, args, kwargs)
+    items: list[Any] = []
     while True:
         try:
             item = yield Next(iterator)
         except Exhausted as end:
-            return end.value
+            return items if call.future is not None else end.value
+        if call.future is not None:
+            items.append(item)
+            continue
         token = _context.set(call.parent)
         try:
             yield Emit(item)

@@ -30,7 +30,7 @@ def _expired(seconds: float) -> ScopeTimeout:
 @contextmanager
 def deadline(seconds: float) -> Generator[None, None, None]:
     """Raise ScopeTimeout in this thread, inside the block, when `seconds` are over."""
-    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+    if not in_worker_thread() and hasattr(signal, "setitimer"):
         with _by_signal(seconds):
             yield
     else:
@@ -57,7 +57,6 @@ def _by_signal(seconds: float) -> Generator[None, None, None]:
 @contextmanager
 def _by_thread(seconds: float) -> Generator[None, None, None]:
     thread = threading.current_thread()
-    _log.debug("Timing out a call that is running in a worker thread: one that blocks cannot be interrupted")
     state = _Watch(thread.ident or 0, seconds, thread.name)
     timer = threading.Timer(seconds, state.interrupt)
     timer.daemon = True
@@ -71,6 +70,11 @@ def _by_thread(seconds: float) -> Generator[None, None, None]:
         timer.cancel()
         if state.end():
             raise _expired(seconds) from None
+
+
+def in_worker_thread() -> bool:
+    """Whether this is not the main thread, so that a blocking call cannot be interrupted."""
+    return threading.current_thread() is not threading.main_thread()
 
 
 class ThreadInterrupted(BaseException):

@@ -72,10 +72,9 @@ def _tracking_call(call: FlowCall, parent: FlowCall) -> TrackingCall:
     )
     if call.parent_task is not None:
         key = tracking.dynamic_key
-        tracking.rename(f"{flow.name}-{key[:3]}")
     else:
         key = str(parent.next_subflow(flow.name))
-        tracking.rename(f"{flow.name}-{key}")
+    tracking.rename(f"{flow.name}-{key}")
     tracking.note("dynamic_key", key)
     if flow.version is not None:
         tracking.note("version", flow.version)

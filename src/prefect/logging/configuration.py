@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect.exceptions import ConfigurationError
+from prefect.logging._default_config import default_config, override_from_environment
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PREFIX = "PREFECT_LOGGING_"
 _set_up = False
 
 
@@ -43,13 +43,20 @@ def setup_logging(incremental: bool | None = None) -> dict[str, Any]:
     settings = get_current_settings()
     path = settings.logging.config_path
     from_file = os.path.exists(path)  # noqa: PTH110 - pathlib is slower to import
-    config = load_logging_config(path) if from_file else _default_config(settings)
+    config = load_logging_config(path) if from_file else default_config(settings)
     config["incremental"] = _set_up if incremental is None else incremental
-    if from_file:
-        _apply_file(config, path)
-    else:
-        _override_from_environment(config)
-        _apply(config)
+    try:
+        if from_file:
+            _apply_file(config)
+        else:
+            override_from_environment(config)
+            _apply(config)
+    except (KeyError, ValueError, TypeError, AttributeError, ImportError) as error:
+        source = path if from_file else "The PREFECT_LOGGING_* variables"
+        reason = f"{error}: {error.__cause__}" if error.__cause__ else repr(error)
+        raise ConfigurationError(
+            f"{source}: expected a logging configuration, got one with {reason}"
+        ) from error
     if not config["incremental"]:
         _route_extra_loggers(settings.logging.extra_loggers)
     _set_up = True
@@ -73,53 +80,14 @@ def load_logging_config(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: expected a logging configuration in YAML: {error}") from error
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path}: expected a YAML mapping, got {type(config).__name__}.")
-    _override_from_environment(cast("dict[str, Any]", config))
+    override_from_environment(cast("dict[str, Any]", config))
     return cast("dict[str, Any]", config)
-
-
-def _default_config(settings: Any) -> dict[str, Any]:
-    level = settings.logging.level
-    line = "%(asctime)s.%(msecs)03d | %(levelname)-7s | "
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "standard": {
-                "()": "prefect.logging.formatters.PrefectFormatter",
-                "format": line + "%(name)s - %(message)s",
-                "flow_run_fmt": line + "Flow run %(flow_run_name)r - %(message)s",
-                "task_run_fmt": line + "Task run %(task_run_name)r - %(message)s",
-                "datefmt": "%H:%M:%S",
-            },
-            "json": {"()": "prefect.logging.formatters.JsonFormatter", "fmt": "default"},
-        },
-        "handlers": {
-            "console": {
-                "class": "prefect.logging.handlers.PrefectConsoleHandler",
-                "level": "NOTSET",
-                "formatter": "standard",
-            },
-            "api": {"class": "prefect.logging.handlers.APILogHandler", "level": "NOTSET"},
-        },
-        "loggers": {
-            "prefect": {"level": level, "handlers": ["console"]},
-            "prefect.extra": {"level": level, "handlers": ["console", "api"], "propagate": False},
-            "prefect.flow_runs": {"level": "NOTSET", "handlers": ["api"]},
-            "prefect.task_runs": {"level": "NOTSET", "handlers": ["api"]},
-            "prefect.client": {"level": level},
-            "prefect.server": {"level": settings.server.logging_level},
-            "prefect._internal": {"level": settings.internal.logging_level},
-        },
-    }
 
 
 def _apply(config: dict[str, Any]) -> None:
     """Apply our own configuration without `logging.config`, whose import takes 10 ms (this takes 0.2).
 
     It also spares what the application has done by now: its handlers stay, and a level that it set does, too.
-
-    Raises:
-        ConfigurationError: a name in it leads nowhere.
     """
     handlers: dict[str, logging.Handler] = {}
     if not config["incremental"]:
@@ -139,17 +107,12 @@ def _apply(config: dict[str, Any]) -> None:
 
 
 def _handler(name: str, config: dict[str, Any]) -> logging.Handler:
-    try:
-        options = dict(config["handlers"][name])
-        level, formatter = options.pop("level"), options.pop("formatter", None)
-        handler = _make(options)
-        handler.setLevel(level)
-        if formatter is not None:
-            handler.setFormatter(_make(config["formatters"][formatter]))
-    except (KeyError, TypeError, ValueError, AttributeError, ImportError) as error:
-        raise ConfigurationError(
-            f"The PREFECT_LOGGING_* variables make no logging configuration: handler {name!r}: {error!r}"
-        ) from error
+    options = dict(config["handlers"][name])
+    level, formatter = options.pop("level"), options.pop("formatter", None)
+    handler = _make(options)
+    handler.setLevel(level)
+    if formatter is not None:
+        handler.setFormatter(_make(config["formatters"][formatter]))
     return handler
 
 
@@ -160,15 +123,11 @@ def _make(options: dict[str, Any]) -> Any:
     return getattr(import_module(module), name)(**arguments)
 
 
-def _apply_file(config: dict[str, Any], path: Path) -> None:
+def _apply_file(config: dict[str, Any]) -> None:
     import logging.config  # 10 ms of import that only a logging.yml is worth
 
     config.setdefault("disable_existing_loggers", False)
-    try:
-        logging.config.dictConfig(config)
-    except (ValueError, TypeError, AttributeError, ImportError) as error:
-        reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
-        raise ConfigurationError(f"{path}: expected a logging configuration: {reason}") from error
+    logging.config.dictConfig(config)
 
 
 def _route_extra_loggers(names: list[str]) -> None:
@@ -199,33 +158,6 @@ def _reaches(start: logging.Logger, handler: logging.Handler) -> bool:
             return True
         logger = logger.parent if logger.propagate else None
     return False
-
-
-def _override_from_environment(config: dict[str, Any]) -> None:
-    """Replace the keys that `PREFECT_LOGGING_<PATH>` names."""
-    given = {
-        name.removeprefix(_PREFIX): value for name, value in os.environ.items() if name.startswith(_PREFIX)
-    }
-    if given:
-        _override(config, "", given)
-
-
-def _override(section: dict[str, Any], path: str, given: dict[str, str]) -> None:
-    for key, value in section.items():
-        name = path + "".join(c if c.isalnum() else "_" for c in str(key)).upper()
-        if isinstance(value, dict):
-            _override(cast("dict[str, Any]", value), f"{name}_", given)
-        elif name in given:
-            section[key] = _like(value, given[name])
-
-
-def _like(present: Any, text: str) -> Any:
-    """The text as the kind of value that it replaces."""
-    if isinstance(present, bool):
-        return text.lower() in {"1", "true", "yes", "on"}
-    if isinstance(present, list):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
 
 
 def _placeholders() -> dict[str, str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prefect.model.state import State, StateType
 
 _PLAIN, _SPECIAL, _COLLECTION = range(3)
-_COLLECTIONS = (list, tuple, set, frozenset, dict)
+_COLLECTIONS: tuple[type, ...] = (list, tuple, set, frozenset, dict)
 _kinds: dict[type, int] = dict.fromkeys((type(None), bool, int, float, complex, str, bytes), _PLAIN)
 
 
@@ -173,15 +173,16 @@ def _kind_of(cls: type) -> int:
     return kind
 
 
-def _classify(cls: type) -> int:
-    collection = hasattr(cls, "__dataclass_fields__") or issubclass(cls, _COLLECTIONS)
+def _classify(cls: Any) -> int:
     if getattr(cls, "_is_future", False) or getattr(cls, "_is_prefect_state", False):
         return _SPECIAL
     if issubclass(cls, GeneratorType):
         return _SPECIAL
     if issubclass(cls, quote):
         return _PLAIN
-    return _COLLECTION if collection else _PLAIN
+    if issubclass(cls, _COLLECTIONS):
+        return _COLLECTION
+    return _COLLECTION if hasattr(cls, "__dataclass_fields__") else _PLAIN
 
 
 def _items_in(collections: Iterable[object]) -> Iterable[object]:

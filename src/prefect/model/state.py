@@ -104,6 +104,11 @@ def register_await_rule(wants_awaitable: Callable[[], bool]) -> None:
     _access = _access._replace(wants_awaitable=wants_awaitable)
 
 
+def read_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
+    """`State.result`, always synchronous."""
+    return _access.read(state, raise_on_failure, True)
+
+
 def is_awaitable_wanted() -> bool:
     """Whether a call with both forms must act asynchronously here (behaviour 13)."""
     return _access.wants_awaitable()

@@ -13,7 +13,6 @@ from conformance.forms import Form
 from prefect import Flow, flow, task
 from prefect.cache_policies import INPUTS, NO_CACHE
 from prefect.exceptions import InvalidNameError, ReservedArgumentError
-from prefect.filesystems import LocalFileSystem
 from prefect.runtime import flow_run, task_run
 
 
@@ -498,10 +497,8 @@ def test_with_options_can_switch_options_off(decorator: Any):
 @pytest.mark.behaviour(8)
 @pytest.mark.parametrize("decorator", [flow, task])
 def test_with_options_can_reset_result_storage(decorator: Any, tmp_path: Path):
-    storage = LocalFileSystem(basepath=str(tmp_path))
-    storage.save("with-options", overwrite=True)
-    original = decorator(result_storage=storage)(nothing)
-    assert original.with_options(name="m").result_storage == storage
+    original = decorator(result_storage=tmp_path)(nothing)
+    assert original.with_options(name="m").result_storage == tmp_path
     assert original.with_options(result_storage=None).result_storage is None
 
 
