@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect._engine.crashes import crash_message
+from prefect.model.crashes import crash_message
 from prefect._engine.effects import Call, Emit, Exhausted, Next
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
