@@ -243,7 +243,7 @@ def _crash(call: TaskCall, exc: BaseException) -> Run:
     """Something other than an exception of the user's code ended the run."""
     call.exception = exc
     if not call.done and not isinstance(exc, (Abort, Pause)):
-        cancelled = call.flow is not None and call.flow.cancelled
+        cancelled = call.flow is not None and call.flow.stopping
         call.transition(
             "CANCELLED" if cancelled else "CRASHED", "Cancelled" if cancelled else "Crashed", crash_message(exc)
         )
