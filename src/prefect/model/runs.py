@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from prefect._base.clock import now_us, to_datetime, to_us
 from prefect._base.ids import dynamic_key_of
-from prefect.model.base import CreatedBy, DateTime, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import CreatedBy, DateTime, Labels, ObjectBaseModel, PrefectBaseModel
 from prefect.model.history import running_time, states_of
 from prefect.model.names import random_name
 from prefect.model.records import FlowRunRecord, TaskRunRecord
@@ -102,11 +102,6 @@ class _Run(ObjectBaseModel):
         """A run without a name gets a random one."""
         return name or random_name()
 
-    @field_validator("labels", mode="before", check_fields=False)
-    @classmethod
-    def _no_labels(cls, labels: Any) -> Any:
-        return {} if labels is None else labels
-
 
 class FlowRun(_Run):
     """One run of a flow."""
@@ -125,7 +120,7 @@ class FlowRun(_Run):
     context: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     run_count: int = 0
     expected_start_time: DateTime | None = None
@@ -197,7 +192,7 @@ class TaskRun(_Run):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     state_id: UUID | None = None
     task_inputs: dict[str, list[TaskRunResult | FlowRunResult | Parameter | Constant]] = Field(
         default_factory=dict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
 from uuid import UUID
@@ -15,7 +14,7 @@ from typing_extensions import Self, TypeVar
 from prefect._base.clock import now, to_datetime, to_us
 from prefect._base.current import wants_awaitable
 from prefect._base.ids import new_uuid
-from prefect.model.base import DateTime, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import DateTime, NamedEnum, ObjectBaseModel, PrefectBaseModel
 from prefect.model.records import StateRecord
 from prefect.model.results import ResultRecordMetadata, data_discriminator
 from prefect.model.state_result import needs_io, result_of
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", default=Any)
 
 
-class StateType(str, Enum):
+class StateType(NamedEnum):
     """The nine kinds of state; four of them are terminal."""
 
     SCHEDULED = "SCHEDULED"
