@@ -111,7 +111,7 @@ class PrefectWrappedFuture(PrefectTaskRunFuture[R], Generic[R, F]):
     def state(self) -> State[R]:
         """The final state, once there is one; Pending before."""
         if self._final_state is None:
-            from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+            from prefect.states import State, StateType  # 150 ms of import that only code which looks needs
 
             return State(type=StateType.PENDING)
         return self._final_state
@@ -192,9 +192,9 @@ class _StoredFuture(PrefectFuture[R]):
         state = self.state
         if not state.is_final():
             raise TimeoutError(_not_in_time(self.task_run_id, timeout))
-        from prefect.states import read_result  # there is a state, so it is loaded
+        from prefect.model.state_result import result_of  # there is a state, so it is loaded
 
-        return read_result(state, raise_on_failure=raise_on_failure)
+        return result_of(state, raise_on_failure=raise_on_failure)
 
     def add_done_callback(self, fn: Callable[[PrefectFuture[R]], None]) -> None:
         """Call `fn(future)` once the run has ended: from a thread that watches for it."""

@@ -237,10 +237,10 @@ class FlowCall(EngineContext):
     @property
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
-        from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+        from prefect.states import Completed, State  # 150 ms of import that only code which looks needs
 
         if self.replayed:
-            return State(type=StateType.COMPLETED).hold_result(self.value)
+            return Completed().hold_result(self.value)
         state: State[Any] = State.from_record(
             self.record.state,
             flow_run_id=self.id,
@@ -250,7 +250,9 @@ class FlowCall(EngineContext):
             state.data = self.outcome.state.data
         elif self.exception is not None:
             state.data = self.exception
-        elif state.is_final() and self.persisted is None:
+        elif self.persisted is not None:
+            state.data = self.persisted
+        elif state.is_final() and self.flow.cache_result_in_memory:
             state.hold_result(self.value)
         return state
 

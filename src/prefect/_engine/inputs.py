@@ -167,9 +167,9 @@ def with_states(value: Any) -> Any:
 
 def read_state(state: Any, *, raise_on_failure: bool = True) -> Any:
     """The result of a State, here and now: its own method gives an awaitable in a running loop."""
-    from prefect.states import read_result  # there is a state, so it is loaded
+    from prefect.model.state_result import result_of  # there is a state, so it is loaded
 
-    return read_result(state, raise_on_failure=raise_on_failure)
+    return result_of(state, raise_on_failure=raise_on_failure)
 
 
 def frozen(value: Any) -> Any:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.resolve import backend
+from prefect._base.drive import drive, drive_async, run_awaitable
 from prefect._engine import inputs
-from prefect._engine.drivers import drive, drive_async, iterate, iterate_async
-from prefect._engine.effects import run_coroutine
+from prefect._engine.drivers import iterate, iterate_async
 from prefect._engine.flow_call import FlowCall
 from prefect._engine.flow_run import flow_run
 from prefect._engine.task_call import TaskCall
@@ -114,7 +114,7 @@ def execute_in_worker(call: TaskCall) -> None:
     """Run a call in this worker thread; whatever it raises stays in its state."""
     try:
         if call.task.isasync:
-            run_coroutine(drive_async(task_run(call)))
+            run_awaitable(drive_async(task_run(call)))
         else:
             drive(task_run(call))
     except BaseException as exc:
@@ -124,8 +124,9 @@ def execute_in_worker(call: TaskCall) -> None:
 def expect(task: Task[..., Any], count: int) -> None:
     """Tell the live view how many runs a map will have."""
     flow: FlowCall | None = _flow_context.get()
-    if flow is not None and flow.root_view() is not None:
-        flow.root_view().expect(flow.id, task.name, count)
+    view = flow.root_view() if flow is not None else None
+    if flow is not None and view is not None:
+        view.expect(flow.id, task.name, count)
 
 
 def call_flow(

@@ -363,7 +363,7 @@ class TaskCall(TaskRunContext):
 
     def failed_state(self) -> State[Any]:
         """The Failed state that would be entered now."""
-        from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+        from prefect.states import State, StateType  # 150 ms of import that only code which looks needs
 
         return State(type=StateType.FAILED, message=self.failure_message(), data=self.exception)
 
@@ -371,7 +371,7 @@ class TaskCall(TaskRunContext):
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
         from prefect.model.history import states_of
-        from prefect.model.state import State  # 150 ms of import that only code which looks needs
+        from prefect.states import State  # 150 ms of import that only code which looks needs
 
         state: State[Any] = State.from_record(
             states_of(self.record)[-1],
@@ -383,7 +383,7 @@ class TaskCall(TaskRunContext):
         elif self.state_type == "COMPLETED":
             if self.persisted is not None:
                 state.data = self.persisted
-            else:
+            elif self.task.cache_result_in_memory:
                 state.hold_result(self.value)
         elif self.state_type in TERMINAL:
             state.data = self.exception

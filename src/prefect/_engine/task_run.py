@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect._engine.effects import Call, Emit, Exhausted, Next
+from prefect._engine.effects import Emit, Exhausted, Next, TimedCall
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
 from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
@@ -189,7 +190,7 @@ def _invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
             call.task.name,
         )
     try:
-        return (yield Call(call.task.fn, args, kwargs, timeout))
+        return (yield TimedCall(call.task.fn, args, kwargs, timeout))
     except ScopeTimeout as exc:
         raise TaskRunTimeoutError(str(exc)) from None
 
