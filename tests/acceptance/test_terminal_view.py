@@ -10,12 +10,12 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
-from terminal_screens import Terminal
 
 import prefect
 from prefect._base.ids import new_id
 from prefect._terminal import start, view
 from prefect.settings import temporary_settings
+from terminal_screens import Terminal
 
 SOURCE = Path(prefect.__file__).parents[1]
 # The terminal on stdin becomes the one that controls the process, so that ^C there reaches it.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from terminal_screens import Terminal
 
 from prefect._terminal.screen import Screen
+from terminal_screens import Terminal
 
 
 @pytest.fixture
