@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import _terminal
@@ -16,6 +16,7 @@ from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
 from prefect._engine.timeouts import ScopeTimeout
 from prefect._engine.tracking import track_subflow
+from prefect._terminal import start as live_view
 from prefect.context import EngineContext, TaskRunContext
 from prefect.exceptions import Abort, CancelledRun, ParameterTypeError
 
@@ -38,7 +39,7 @@ def flow_run(call: FlowCall) -> Run:
         parameters.create_run(call)  # it is on record, as Pending, while it waits
     call.backend.enter_flow_run(call.id, call.cancel)
     try:
-        with _terminable(call):
+        with _terminable(call), _shown_live(call):
             try:
                 if (yield from _prepare(call, upstream)):
                     yield from _execute(call)
@@ -59,6 +60,17 @@ def flow_run(call: FlowCall) -> Run:
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
     """The outermost flow run of the process takes SIGTERM."""
     return termination_raises(lambda: call.cancelled) if call.parent is None else nullcontext()
+
+
+@contextmanager
+def _shown_live(call: FlowCall) -> Generator[None, None, None]:
+    """The live view, if the run gets one, ends with it: before a SIGTERM may end the process."""
+    try:
+        yield
+    finally:
+        if call.view is not None:
+            call.backend.journal.commit()
+            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _upstream(call: FlowCall) -> list[inputs.Upstream]:
@@ -108,6 +120,8 @@ def _start(call: FlowCall) -> None:
 
 def _execute(call: FlowCall) -> Run:
     """Call the function until the run has ended: a failure may be turned into another try by the rules."""
+    if call.parent is None:
+        call.view = live_view(call.id, call.record.name, call.flow.name)
     while (yield from _enter_running(call)):
         call.start_over()
         yield from _attempt(call)
