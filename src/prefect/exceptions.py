@@ -284,5 +284,3 @@ class HashError(PrefectException):
 
 class StoreError(PrefectException):
     """The store cannot be opened, read or written; the message says which file, why, and what to do."""
-
-

@@ -62,12 +62,13 @@ class FlowRunRecord(NamedTuple):
 
 
 class TaskRunRecord(NamedTuple):
-    """One task run with its present state: a snapshot, replaced whole at each transition.
+    """One task run with its present state. The engine replaces what changes (from `state_type` on) as a whole.
 
     `state_*` is the present state. `history` is None while the run went the plain way (Pending when created,
     Running at `start_time`, the final state at `end_time`) and otherwise JSON of every state it was in.
     `memo` names the call within its flow run (task key and call order), `inputs_digest` its inputs: together they
-    are what a resumed flow run finds a recorded `result` by.
+    are what a resumed flow run finds a recorded `result` by. `detail` is JSON with what is rare (tags, inputs,
+    policy, cache key).
     """
 
     id: bytes
@@ -75,17 +76,18 @@ class TaskRunRecord(NamedTuple):
     attempt: int
     task_key: str
     name: str
+    created: int
+    flow_run_run_count: int
+    parent_task_run_id: bytes | None
+    process_id: bytes | None
+    memo: str | None
     state_type: str
     state_name: str
     state_timestamp: int
-    created: int
     state_message: str | None = None
     start_time: int | None = None
     end_time: int | None = None
     run_count: int = 0
-    flow_run_run_count: int = 0
-    parent_task_run_id: bytes | None = None
-    memo: str | None = None
     inputs_digest: bytes | None = None
     result: bytes | None = None
     detail: str | None = None

@@ -1,0 +1,60 @@
+# Everything a developer runs. Needs Python 3.10 or newer, make and a package registry; no root, no Node, no server.
+#
+#   make demo     a whole pipeline over 336,776 real flights, with a report at the end
+#   make test     the tests
+#   make help     the rest
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# A stamp is as old as the last installation: a second call installs nothing unless pyproject.toml has changed.
+STAMPS := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check format bench docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/examples ## run examples/flights.py and name its report, its run and the next command
+	$(BIN)/python examples/flights.py
+
+test: $(STAMPS)/test,examples ## run the tests (under five minutes on two cores)
+	$(BIN)/python -m pytest
+
+test-all: $(STAMPS)/test,examples ## run the tests with the slow ones and 300 moments to crash at
+	PLUPERFECT_CRASH_MOMENTS=300 $(BIN)/python -m pytest -m "slow or not slow"
+
+check: $(STAMPS)/check ## formatting, lint, types, and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+format: $(STAMPS)/check ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMPS)/bench ## measure this package beside prefect==3.9.1; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+docs: $(STAMPS)/test,examples ## run every code block of the README and of docs/
+	$(BIN)/python -m pytest tests/acceptance/test_docs.py
+
+clean: ## remove what make and the tools made
+	rm -rf $(VENV) report benchmarks/out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "expected Python 3.10 or newer, got $$($(PYTHON) --version 2>&1); name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "expected the venv module, and this Python has none; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/bench: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/%: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@mkdir -p $(STAMPS) && touch $@

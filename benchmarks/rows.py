@@ -1,0 +1,69 @@
+"""The table: what is measured, by which script, against which budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+Figures = dict[str, float]  # what a script reports
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    script: str  # in measures/
+    figure: str  # its key in what the script reports
+    unit: str
+    budget: float
+    more_is_better: bool = False
+    others: Mapping[str, str] = MappingProxyType({})  # the name of another engine -> the key of its figure
+
+    def met(self, value: float) -> bool:
+        return value >= self.budget if self.more_is_better else value <= self.budget
+
+
+ROWS = [
+    Row("`from prefect import flow, task`, whole process", "startup", "import_s", "s", 0.20),
+    Row("the same, peak memory", "startup", "import_mb", "MB", 50),
+    Row("hello-world flow, whole process, warm home", "startup", "hello_warm_s", "s", 0.30),
+    Row("the same, cold home", "startup", "hello_cold_s", "s", 0.40),
+    Row("the same, peak memory of the process tree", "startup", "hello_mb", "MB", 70),
+    Row("direct task call inside a flow, overhead", "calls", "direct_us", "us", 40),
+    Row("awaited async task, overhead", "calls", "awaited_us", "us", 50),
+    Row("cache hit", "calls", "hit_us", "us", 60),
+    Row("cache miss, persisted", "calls", "miss_us", "us", 250),
+    Row(
+        "`.map` of 10,000 no-ops on 8 threads, per task",
+        "mapped",
+        "map_us",
+        "us",
+        80,
+        others={"Dask threads": "dask_map_us", "bare ThreadPoolExecutor": "bare_map_us"},
+    ),
+    Row(
+        "empty flow, called again and again",
+        "flows",
+        "flow_ms",
+        "ms",
+        0.5,
+        others={"DBOS workflow": "flow_ms"},
+    ),
+    Row("empty subflow", "flows", "subflow_ms", "ms", 0.5),
+    Row("task runs on record, of 505", "recorded", "recorded_505", "", 505, more_is_better=True),
+    Row("task runs on record, of 2,010", "recorded", "recorded_2010", "", 2_010, more_is_better=True),
+    Row("task runs on record, of 10,010", "recorded", "recorded_10010", "", 10_010, more_is_better=True),
+    Row(
+        "durable task (persisted result)",
+        "calls",
+        "durable_us",
+        "us",
+        250,
+        others={"DBOS step": "durable_us"},
+    ),
+    Row("bytes on disk per task run on record", "recorded", "bytes_per_task", "bytes", 400),
+]
+
+SCRIPTS = list(dict.fromkeys(row.script for row in ROWS))
+OTHER_SCRIPTS = ["other_dbos", "other_threads"]

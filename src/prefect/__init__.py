@@ -1,0 +1,68 @@
+"""Workflow orchestration for resilient data pipelines: `from prefect import flow, task`.
+
+Names are imported when they are first used (PEP 562), so that a program pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from prefect._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State as State
+    from prefect.context import tags as tags
+    from prefect.flows import Flow as Flow
+    from prefect.flows import flow as flow
+    from prefect.logging.loggers import get_run_logger as get_run_logger
+    from prefect.tasks import Task as Task
+    from prefect.tasks import task as task
+    from prefect.transactions import Transaction as Transaction
+    from prefect.utilities.annotations import allow_failure as allow_failure
+    from prefect.utilities.annotations import unmapped as unmapped
+
+_HOMES = {
+    "Flow": "prefect.flows",
+    "State": "prefect.client.schemas.objects",
+    "Task": "prefect.tasks",
+    "Transaction": "prefect.transactions",
+    "allow_failure": "prefect.utilities.annotations",
+    "flow": "prefect.flows",
+    "get_run_logger": "prefect.logging.loggers",
+    "tags": "prefect.context",
+    "task": "prefect.tasks",
+    "unmapped": "prefect.utilities.annotations",
+}
+
+__all__ = [
+    "Flow",
+    "State",
+    "Task",
+    "Transaction",
+    "__version__",
+    "allow_failure",
+    "flow",
+    "get_run_logger",
+    "tags",
+    "task",
+    "unmapped",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        try:
+            return importlib.import_module(f"prefect.{name}")
+        except ModuleNotFoundError as exc:
+            if exc.name != f"prefect.{name}":
+                raise
+        raise AttributeError(f"module 'prefect' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

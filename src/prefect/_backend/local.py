@@ -1,0 +1,251 @@
+"""The backend on a store in this process: a transaction each, lock -> decide -> write -> notify."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from prefect._backend import reaper
+from prefect._backend.presence import Presence
+from prefect._backend.protocol import Answer, NewFlowRun
+from prefect._backend.writer import Journal
+from prefect._base.clock import now_us
+from prefect._base.faultpoint import reach
+from prefect._base.ids import new_id
+from prefect._orchestration import Abort as RulesAbort
+from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
+from prefect._storage import blocks, flow_runs, logs, task_runs
+from prefect._storage.blocks import BlockDocumentRecord
+from prefect._storage.filters import Condition
+from prefect.exceptions import Abort, ObjectNotFound
+from prefect.model.history import states_of
+from prefect.model.records import FlowRunRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Sequence
+    from uuid import UUID
+
+    from prefect._storage.protocol import Store
+    from prefect.model.records import LogRecord, StateRecord, TaskRunRecord
+
+TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
+
+
+class LocalBackend:
+    """See `prefect._backend.protocol.Backend`."""
+
+    def __init__(self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int) -> None:
+        self.store = store
+        self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
+        self.journal = Journal(store, self.presence, max_rows=max_rows)
+
+    def create_flow_run(
+        self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
+    ) -> FlowRunRecord:
+        now = now_us()
+        with self.journal.transaction() as cx:
+            run = FlowRunRecord(
+                flow_id=flow_runs.flow_id_of(cx, new.flow_name, now),
+                created=now,
+                updated=now,
+                attempt=1 if executes else 0,
+                owner=self.presence.register(cx) if executes else None,
+                expected_start_time=(new.state.details or {}).get("scheduled_time", now),
+                **{**new._asdict(), "root_flow_run_id": new.root_flow_run_id or new.id},
+            )
+            states = [run.state]
+            if running is not None:
+                decision = decide(Transition(run=run, proposed=running, now=now))
+                assert isinstance(decision, Accept)  # nothing stands between a new run and Running
+                run = run._replace(**decision.changes)
+                states.append(run.state)
+            flow_runs.insert(cx, run, states)
+        reach("flow_run.created")
+        return run
+
+    def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
+        reaper.reap(self.store, self.presence.id)
+        with self.journal.transaction() as cx:
+            run = _require(flow_runs.read(cx, run_id), run_id)
+            if run.owner is not None:
+                raise Abort(f"Flow run '{run.name}' is executed by another process ({run.state.name}).")
+            opened = open_attempt(run, now_us()) | {"owner": self.presence.register(cx)}
+            return self._write(cx, run, opened | (changes or {}))
+
+    def propose_flow_run_state(
+        self,
+        run_id: bytes,
+        state: StateRecord,
+        *,
+        attempt: int | None = None,
+        force: bool = False,
+        changes: dict[str, Any] | None = None,
+        known: FlowRunRecord | None = None,
+    ) -> Answer:
+        transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
+        with transaction as cx:
+            if known is not None:
+                decision = decide(Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt))
+                if isinstance(decision, Accept):
+                    run = self._compare_and_set(cx, known, decision.changes | (changes or {}), only_if=known)
+                    if run is not None:
+                        return Answer("ACCEPT", run)
+            run = _require(flow_runs.read(cx, run_id), run_id)
+            decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
+            if isinstance(decision, Accept):
+                return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
+            if isinstance(decision, Reject):
+                run = self._write(cx, run, decision.changes) if decision.changes else run
+                return Answer("REJECT", run, decision.reason)
+            if isinstance(decision, Wait):
+                return Answer("WAIT", run, decision.reason, decision.delay_seconds)
+            assert isinstance(decision, RulesAbort)
+            return Answer("ABORT", run, decision.reason)
+
+    def _write(self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
+        written = self._compare_and_set(cx, run, changes, only_if=None)
+        assert written is not None
+        return written
+
+    def _compare_and_set(
+        self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any], *, only_if: FlowRunRecord | None
+    ) -> FlowRunRecord | None:
+        """Write a decision; None where the run is not any more what it was decided on."""
+        state = changes.get("state")
+        if state is not None and state.type in TERMINAL:
+            changes = {**changes, "owner": None}
+        if not flow_runs.update(cx, run.id, changes, only_if=only_if) and only_if is not None:
+            return None
+        if state is not None:
+            flow_runs.insert_state(cx, run.id, state)
+        return run._replace(**changes)
+
+    def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
+        with self.store.write() as cx:
+            flow_runs.update(cx, run_id, changes | {"updated": now_us()})
+
+    def process_id(self) -> bytes:
+        return self.presence.id
+
+    def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
+        self.presence.enter(run_id, cancel)
+        self.journal.wake()
+
+    def leave_flow_run(self, run_id: bytes) -> None:
+        self.presence.leave(run_id)
+
+    def read_flow_run(self, run_id: bytes | UUID) -> FlowRunRecord:
+        key = _bytes(run_id)
+        found = flow_runs.find(self.store, [Condition("id", "=", key)])
+        return _require(found[0] if found else None, key)
+
+    def find_flow_runs(
+        self,
+        *,
+        flow_names: Sequence[str] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> list[FlowRunRecord]:
+        conditions = list(where)
+        if flow_names:
+            conditions.append(Condition("flow_name", "in", tuple(flow_names)))
+        return flow_runs.find(self.store, conditions, limit=limit, offset=offset)
+
+    def read_flow_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        return flow_runs.states(self.store, _bytes(run_id))
+
+    def delete_flow_runs(self, run_ids: Sequence[bytes]) -> int:
+        with self.journal.transaction() as cx:
+            return flow_runs.delete(cx, [_bytes(run_id) for run_id in run_ids])
+
+    def read_task_run(self, run_id: bytes | UUID) -> TaskRunRecord:
+        key = _bytes(run_id)
+        found = task_runs.find(self.store, [Condition("id", "=", key)])
+        if not found:
+            raise ObjectNotFound(help_message=f"Task run {key.hex()} not found.")
+        return found[0]
+
+    def find_task_runs(
+        self,
+        *,
+        flow_run_ids: Sequence[bytes] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[TaskRunRecord]:
+        conditions = list(where)
+        if flow_run_ids:
+            conditions.append(Condition("flow_run_id", "in", [_bytes(i) for i in flow_run_ids]))
+        return task_runs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
+
+    def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        return states_of(self.read_task_run(run_id))
+
+    def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
+        return task_runs.recorded(self.store, flow_run_id)
+
+    def find_logs(
+        self,
+        *,
+        flow_run_id: bytes | None = None,
+        task_run_id: bytes | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[LogRecord]:
+        conditions = [
+            Condition(column, "=", _bytes(value))
+            for column, value in (("flow_run_id", flow_run_id), ("task_run_id", task_run_id))
+            if value is not None
+        ]
+        return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
+
+    def save_block_document(self, type_slug: str, name: str, data: str, *, overwrite: bool) -> BlockDocumentRecord:
+        now = now_us()
+        with self.store.write() as cx:
+            found = blocks.read(self.store, type_slug, name)
+            if found is None:
+                made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
+                blocks.insert(cx, made)
+                return made
+            if not overwrite:
+                raise ValueError(
+                    f"A block of type {type_slug} named {name!r} exists. Save it with overwrite=True, or under another name."
+                )
+            blocks.update(cx, found.id, data, now)
+            return found._replace(data=data, updated=now)
+
+    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
+        return blocks.read(self.store, type_slug, name)
+
+    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
+        return blocks.read_by_id(self.store, document_id)
+
+    def delete_block_document(self, document_id: bytes) -> None:
+        with self.store.write() as cx:
+            blocks.delete(cx, document_id)
+
+    def reap(self) -> list[FlowRunRecord]:
+        return reaper.reap(self.store, self.presence.id)
+
+    def close(self) -> None:
+        with contextlib.closing(self.store):
+            self.journal.close()
+            self.presence.close()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what the parent goes on using."""
+        self.store.abandon()
+
+
+def _bytes(run_id: bytes | UUID) -> bytes:
+    return run_id if isinstance(run_id, bytes) else run_id.bytes
+
+
+def _require(run: FlowRunRecord | None, run_id: bytes) -> FlowRunRecord:
+    if run is None:
+        raise ObjectNotFound(help_message=f"Flow run {run_id.hex()} not found.")
+    return run

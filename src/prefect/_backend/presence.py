@@ -1,0 +1,113 @@
+"""This process as an executor: its lease, and who asks its runs to stop.
+
+Running means a live lease: while this process executes flow runs, one row in `process` says so and is renewed
+from the journal's thread. The same thread looks whether one of them was asked to cancel.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from prefect._base import procinfo
+from prefect._base.clock import now_us
+from prefect._base.ids import new_id
+from prefect._storage import processes
+from prefect.model.records import ProcessRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from prefect._storage.protocol import Store
+
+_log = logging.getLogger("prefect.journal")
+
+
+class Presence:
+    """The lease of this process in one store, and the flow runs it executes."""
+
+    def __init__(self, store: Store, *, lease_seconds: float, poll_seconds: float) -> None:
+        self.id = new_id()
+        self._store = store
+        self._lease_us = round(lease_seconds * 1_000_000)
+        self._poll_seconds = poll_seconds
+        self._runs: dict[bytes, Callable[[], None]] = {}
+        self._lock = threading.Lock()
+        self._registered = False
+        self._renew_at = 0
+        self._seen_change = -1
+
+    def register(self, cx: sqlite3.Connection) -> bytes:
+        """Take the lease, in the caller's transaction, unless it is held; the owner id for its runs."""
+        if not self._registered:
+            now = now_us()
+            processes.insert(cx, self._record(now))
+            self._registered = True
+            self._renew_at = now + self._lease_us // 3
+        return self.id
+
+    def enter(self, run_id: bytes, cancel: Callable[[], None]) -> None:
+        """This process executes the run from now on; `cancel` is called (once) when somebody asks it to stop."""
+        self._runs[run_id] = cancel
+
+    def leave(self, run_id: bytes) -> None:
+        """The run has ended."""
+        self._runs.pop(run_id, None)
+
+    def seconds_to_next(self) -> float | None:
+        """When `tick` has work again: while there are runs, at every poll."""
+        return self._poll_seconds if self._runs else None
+
+    def tick(self) -> None:
+        """Renew the lease when a third of it is gone; look for cancellations when somebody else has written."""
+        if not self._runs:
+            return
+        now = now_us()
+        if now >= self._renew_at:
+            self._renew(now)
+        change = self._store.changed_elsewhere()
+        if change != self._seen_change:
+            self._seen_change = change
+            self._deliver_cancellations()
+
+    def close(self) -> None:
+        """Give the lease back."""
+        with self._lock:
+            if self._registered and not self._runs:
+                self._registered = False
+                with self._store.write() as cx:
+                    processes.remove(cx, self.id)
+
+    def _renew(self, now: int) -> None:
+        record = self._record(now)
+        with self._store.write() as cx:
+            if not processes.renew(cx, record):
+                _log.warning("The lease of this process had expired; taking it again")
+                processes.insert(cx, record)
+        self._renew_at = now + self._lease_us // 3
+
+    def _deliver_cancellations(self) -> None:
+        asked = self._store.rows(
+            "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (self.id,)
+        )
+        for (run_id,) in asked:
+            cancel = self._runs.get(run_id)
+            if cancel is not None:
+                cancel()
+
+    def _record(self, now: int) -> ProcessRecord:
+        pid = os.getpid()
+        return ProcessRecord(
+            id=self.id,
+            host=procinfo.host_name(),
+            boot_id=procinfo.boot_id(),
+            pid=pid,
+            pid_start=procinfo.start_ticks(pid),
+            lease_until=now + self._lease_us,
+            started=now,
+            oom_kills=procinfo.oom_kills(),
+            peak_memory=procinfo.peak_memory(),
+        )

@@ -1,0 +1,110 @@
+"""Death is noticed: runs whose process is gone become Crashed, with the cause where it can be known.
+
+On the same machine a dead process is seen at once (its pid, or a reused pid's start time, or a reboot); elsewhere
+its lease runs out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from prefect._base import procinfo
+from prefect._base.clock import now_us, to_datetime
+from prefect._base.ids import new_id
+from prefect._storage import flow_runs, processes, task_runs
+from prefect.model.history import history_with
+from prefect.model.records import StateRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from prefect._storage.protocol import Store
+    from prefect.model.records import FlowRunRecord, ProcessRecord, TaskRunRecord
+
+
+def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
+    """Crash what the dead have left, and forget them; the flow runs concerned, as they are now."""
+    reaped: list[FlowRunRecord] = []
+    for process in processes.others(store, own_process):
+        cause = cause_of_death(process)
+        if cause is not None:
+            with store.write() as cx:
+                reaped += _bury(cx, process, cause)
+    return reaped
+
+
+def cause_of_death(process: ProcessRecord) -> str | None:
+    """Why a process is believed dead, in words; None while it is believed alive."""
+    if process.host == procinfo.host_name():
+        if process.boot_id != procinfo.boot_id():
+            return f"{_who(process)} ended when the machine restarted."
+        if procinfo.is_alive(process.pid, process.pid_start):
+            return None
+        return f"{_who(process)} ended without reporting{_memory(process)}"
+    if process.lease_until < now_us():
+        return f"{_who(process)} has not renewed its lease since {to_datetime(process.lease_until):%Y-%m-%d %H:%M:%S} UTC."
+    return None
+
+
+def _who(process: ProcessRecord) -> str:
+    return f"The process that executed the run (pid {process.pid} on {process.host})"
+
+
+def _memory(process: ProcessRecord) -> str:
+    kills = procinfo.oom_kills()
+    if kills is not None and process.oom_kills is not None and kills > process.oom_kills:
+        blame = ": the kernel killed a process of this control group for want of memory meanwhile"
+    else:
+        blame = ": it was killed, or its machine stopped it"
+    peak = f"; it had used up to {process.peak_memory / 1e6:.0f} MB." if process.peak_memory else "."
+    return blame + peak
+
+
+def _bury(cx: sqlite3.Connection, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+    now = now_us()
+    buried: list[FlowRunRecord] = []
+    for run in flow_runs.owned_by(cx, process.id):
+        for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
+            _crash_task_run(cx, task_run, cause, now)
+        buried.append(_crash_flow_run(cx, run, cause, now))
+    for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
+        _crash_task_run(cx, task_run, cause, now)
+    processes.remove(cx, process.id)
+    return buried
+
+
+def _crash_flow_run(cx: sqlite3.Connection, run: FlowRunRecord, cause: str, now: int) -> FlowRunRecord:
+    """Crashed; or Cancelled, if that was asked for and its death is what was waited for."""
+    cancelling = run.state.type == "CANCELLING"
+    state = StateRecord(
+        new_id(),
+        "CANCELLED" if cancelling else "CRASHED",
+        "Cancelled" if cancelling else "Crashed",
+        max(now, run.state.timestamp + 1),
+        cause,
+    )
+    running = run.state.timestamp if run.state.type in {"RUNNING", "CANCELLING"} else now
+    changes = {
+        "state": state,
+        "owner": None,
+        "updated": now,
+        "end_time": now,
+        "start_time": run.start_time or now,
+        "total_run_time": run.total_run_time + max(0, now - running),
+    }
+    flow_runs.update(cx, run.id, changes)
+    flow_runs.insert_state(cx, run.id, state)
+    return run._replace(**changes)
+
+
+def _crash_task_run(cx: sqlite3.Connection, run: TaskRunRecord, cause: str, now: int) -> None:
+    crashed = run._replace(
+        state_type="CRASHED",
+        state_name="Crashed",
+        state_timestamp=now,
+        state_message=cause,
+        end_time=now,
+        history=json.dumps(history_with(run, ("CRASHED", "Crashed", now, cause))),
+    )
+    task_runs.upsert(cx, [crashed])

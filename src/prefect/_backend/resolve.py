@@ -1,0 +1,93 @@
+"""Which backend is in force: decided by the settings, opened once, never shared across a fork."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from prefect._backend.local import LocalBackend
+from prefect._storage.sqlite import SqliteStore
+from prefect.exceptions import ConfigurationError
+from prefect.settings import get_current_settings
+
+if TYPE_CHECKING:
+    from prefect._backend.protocol import Backend
+
+_open: dict[str, LocalBackend] = {}
+_lock = threading.Lock()
+_last: tuple[Any, LocalBackend] | None = None
+
+
+def backend() -> Backend:
+    """The backend of the settings in force, opened at its first use.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigurationError: the database URL is not understood.
+    """
+    global _last
+    settings = get_current_settings()
+    last = _last
+    if last is not None and last[0] is settings:
+        return last[1]
+    url = str(settings.server.database.connection_url)
+    with _lock:
+        found = _open.get(url)
+        if found is None:
+            found = _open[url] = _connect(url, settings)
+            found.reap()
+        _last = (settings, found)
+    return found
+
+
+def close(url: str | None = None) -> None:
+    """Close the backend of a database URL, or every one: what is queued is written first."""
+    global _last
+    with _lock:
+        _last = None
+        for key in [url] if url is not None else list(_open):
+            found = _open.pop(key, None)
+            if found is not None:
+                found.close()
+
+
+def sqlite_path(url: str) -> str:
+    """The file of a SQLite URL (`sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite://…`, `:memory:`).
+
+    Raises:
+        ConfigurationError: it is no SQLite URL.
+    """
+    scheme, separator, path = url.partition(":///")
+    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"}:
+        raise ConfigurationError(
+            f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
+            "Set it to a file, or unset it for the default."
+        )
+    return path.partition("?")[0] or ":memory:"
+
+
+def _connect(url: str, settings: Any) -> LocalBackend:
+    store = SqliteStore(sqlite_path(url), migrate_on_start=settings.server.database.migrate_on_start)
+    return LocalBackend(
+        store,
+        lease_seconds=settings.runs.lease_seconds,
+        poll_seconds=settings.runs.cancel_poll_seconds,
+        max_rows=settings.journal.max_rows,
+    )
+
+
+def _after_fork() -> None:
+    """A child opens its own connections; the parent's journal and lease stay the parent's."""
+    global _last, _lock
+    _last = None
+    _lock = threading.Lock()
+    for inherited in _open.values():
+        inherited.abandon()
+    _open.clear()
+
+
+atexit.register(close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

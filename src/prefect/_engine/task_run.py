@@ -1,0 +1,255 @@
+"""One task run, described once: resolve inputs -> replay or cache -> attempt* -> finish."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from prefect._base.drive import Call
+from prefect._base.faultpoint import reach
+from prefect._engine import inputs, replay, retries
+from prefect._engine.effects import Emit, Exhausted, Next, TimedCall
+from prefect._engine.hooks import run_hooks
+from prefect._engine.names import task_run_name_of
+from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
+from prefect.context import TaskRunContext
+from prefect.exceptions import Abort, Pause
+from prefect.model.crashes import crash_message
+from prefect.model.outcome import is_plain, outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from prefect._engine.task_call import TaskCall
+
+    Run = Generator[Any, Any, Any]
+
+_context = TaskRunContext._var
+
+
+class TaskRunTimeoutError(TimeoutError):
+    """A task run took longer than its `timeout_seconds` (behaviour 46)."""
+
+
+def task_run(call: TaskCall) -> Run:
+    """Run the task to its end. What the caller gets is read from the call afterwards."""
+    token = _context.set(call)
+    try:
+        try:
+            if (yield from prepare(call)):
+                call.transition("RUNNING", "Running")
+                reach("task_run.started")
+                if call.task.on_running_hooks:
+                    yield from _hooks(call, call.task.on_running_hooks)
+                if call.persist_result:
+                    from prefect._engine import (
+                        persistence,  # 150 ms of import that only persisted results need
+                    )
+
+                    yield from persistence.attempts(call, attempts)
+                else:
+                    yield from attempts(call)
+        except BaseException as exc:
+            yield from _crash(call, exc)
+            raise
+    finally:
+        with suppress(ValueError):  # an abandoned asynchronous generator is closed in another context
+            _context.reset(token)
+
+
+def prepare(call: TaskCall) -> Generator[Any, Any, bool]:
+    """Resolve the inputs, give the run its name, look whether it was recorded; False where nothing is left to run."""
+    if call.track_inputs():
+        try:
+            yield from resolve(call)
+        except inputs.NotReady as exc:
+            call.logger().warning("%s The task is not run.", exc)
+            call.transition("PENDING", "NotReady", str(exc))
+            return False
+    if call.task.task_run_name is not None:
+        call.rename(task_run_name_of(call.task, call.parameters))
+    return call.flow is None or call.flow.recorded is None or not _replayed(call)
+
+
+def resolve(call: TaskCall) -> Generator[Any, Any, None]:
+    """Wait for what the arguments depend on, and put the results in their place."""
+    upstream = [u for value in call.parameters.values() for u in inputs.upstream_of(value)]
+    if call.wait_for is not None:
+        upstream += inputs.upstream_of(call.wait_for if isinstance(call.wait_for, (list, tuple, set)) else [call.wait_for])
+    if upstream:
+        yield from inputs.wait_for_upstream(upstream)
+    if any(inputs.needs_resolving(value) for value in call.parameters.values()):
+        call.parameters = {name: inputs.resolved(value) for name, value in call.parameters.items()}
+        call.args = call.kwargs = None
+
+
+def attempts(call: TaskCall) -> Run:
+    """Call the function until it succeeds or there are no retries left."""
+    args, kwargs = call.call_arguments()
+    while True:
+        try:
+            value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
+        except Exception as exc:
+            call.exception = exc
+            if (yield from _again(call, call.failed_state)):
+                continue
+            yield from fail(call)
+        else:
+            if not is_plain(value) and (yield from _settled_by_state(call, value)):
+                continue
+            if not call.done:
+                yield from complete(call, value)
+        return
+
+
+def _again(call: TaskCall, state: Callable[[], Any]) -> Generator[Any, Any, bool]:
+    """Enter the next try, where there is one: that is running again, for the hooks too."""
+    if not (yield from retries.retry(call, state)):
+        return False
+    if call.task.on_running_hooks:
+        yield from _hooks(call, call.task.on_running_hooks)
+    return True
+
+
+def _settled_by_state(call: TaskCall, value: Any) -> Generator[Any, Any, bool]:
+    """A returned State (or a collection of them) decides the run's state; True where it is tried again."""
+    outcome = outcome_of(value)
+    if outcome is None:
+        return False
+    call.value = value
+    call.returned_state = outcome.state
+    if outcome.type == "FAILED":
+        if (yield from _again(call, lambda: outcome.state)):
+            return True
+        call.transition(outcome.type, outcome.name, outcome.message)
+        if call.task.on_failure_hooks:
+            yield from _hooks(call, call.task.on_failure_hooks)
+    else:
+        call.transition(outcome.type, outcome.name, outcome.message)
+        if call.task.on_completion_hooks and outcome.type == "COMPLETED":
+            yield from _hooks(call, call.task.on_completion_hooks)
+    call.done = True
+    return False
+
+
+def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
+    """The run has succeeded."""
+    call.exception = None
+    call.value = value
+    if call.memo is not None:
+        record(call, value)
+    call.transition("COMPLETED", name)
+    call.done = True
+    reach("task_run.finished")
+    if call.task.on_completion_hooks:
+        yield from _hooks(call, call.task.on_completion_hooks)
+
+
+def record(call: TaskCall, value: Any) -> None:
+    """Keep a small result for a resumed attempt, and tell the lineage whose result it is."""
+    flow = call.flow
+    assert flow is not None
+    flow.lineage.remember(value, call.id)
+    if flow.record_limit:
+        call.result_blob = replay.encode(value, flow.record_limit, call.task.name)
+        if call.result_blob is not None or call.persisted is not None:
+            call.digest = replay.digest_of(call.parameters)
+
+
+def fail(call: TaskCall) -> Run:
+    """The run has failed for good."""
+    exc = call.exception
+    message = call.failure_message()
+    suffix = " - Retries are exhausted" if call.task.retries else ""
+    call.logger().error("Task run failed with exception: %r%s", exc, suffix, exc_info=exc)
+    name = "TimedOut" if isinstance(exc, TaskRunTimeoutError) else "Failed"
+    call.transition("FAILED", name, message)
+    call.done = True
+    if call.task.on_failure_hooks:
+        yield from _hooks(call, call.task.on_failure_hooks)
+
+
+def invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
+    """Call the function once, under its time limit."""
+    if call.log_prints:
+        from prefect.logging.loggers import patch_print  # the logging room is set up by the first line
+
+        with patch_print():
+            return (yield from _invoke(call, args, kwargs))
+    return (yield from _invoke(call, args, kwargs))
+
+
+def _invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
+    timeout = call.task.timeout_seconds
+    if timeout is None:
+        return (yield Call(call.task.fn, args, kwargs))
+    if call.future is not None and not call.task.isasync and in_worker_thread():
+        call.logger().warning(
+            "Task '%s' has a time limit and is running in a worker thread, where a call that blocks cannot be "
+            "interrupted: it would be reported as still running.",
+            call.task.name,
+        )
+    try:
+        return (yield TimedCall(call.task.fn, args, kwargs, timeout))
+    except ScopeTimeout as exc:
+        raise TaskRunTimeoutError(str(exc)) from None
+
+
+def pass_through(call: TaskCall, args: Any, kwargs: Any) -> Run:
+    """Call a generator function and hand its items on; its return value is the result.
+
+    Nobody iterates over a submitted one: its items are the result.
+    """
+    iterator = yield Call(call.task.fn, args, kwargs)
+    items: list[Any] = []
+    while True:
+        try:
+            item = yield Next(iterator)
+        except Exhausted as end:
+            return items if call.future is not None else end.value
+        if call.future is not None:
+            items.append(item)
+            continue
+        token = _context.set(call.parent)
+        try:
+            yield Emit(item)
+        except GeneratorExit:
+            iterator.close()  # whoever iterates has seen enough
+            return None
+        finally:
+            with suppress(ValueError):
+                _context.reset(token)
+
+
+def _replayed(call: TaskCall) -> bool:
+    """Take the result that an earlier attempt recorded; the earlier row stays as it is."""
+    flow = call.flow
+    assert flow is not None
+    assert flow.recorded is not None
+    row = flow.recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
+    if row is None:
+        return False
+    try:
+        call.adopt(row)
+    except Exception as exc:
+        call.logger().warning("The recorded result cannot be read (%r); the task runs again.", exc)
+        return False
+    flow.lineage.remember(call.value, row.id)
+    call.logger().debug("Replayed from the record of an earlier attempt")
+    return True
+
+
+def _crash(call: TaskCall, exc: BaseException) -> Run:
+    """Something other than an exception of the user's code ended the run."""
+    call.exception = exc
+    if not call.done and not isinstance(exc, (Abort, Pause)):
+        cancelled = call.flow is not None and call.flow.cancelled
+        call.transition(
+            "CANCELLED" if cancelled else "CRASHED", "Cancelled" if cancelled else "Crashed", crash_message(exc)
+        )
+    return
+    yield  # a generator, like every step
+
+
+def _hooks(call: TaskCall, hooks: Any) -> Run:
+    yield from run_hooks(hooks, call.task, call.task_run, call.state, call.logger())

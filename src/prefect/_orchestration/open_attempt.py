@@ -1,0 +1,42 @@
+"""Ours: take up a run that nobody executes. The new attempt fences off every earlier one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect._orchestration.flow_rules import STARTED_OVER
+from prefect._orchestration.transition import TERMINAL, new_state
+from prefect.exceptions import Abort
+from prefect.model.records import FlowRunRecord
+
+_OPEN_TO_ALL = TERMINAL | {"SCHEDULED", "PENDING", "RUNNING"}
+
+
+def open_attempt(run: FlowRunRecord, now: int, *, owner_is_dead: bool = False) -> dict[str, Any]:
+    """The columns to write when a new attempt of `run` starts at `now` (microseconds UTC).
+
+    It starts Pending, whether the run has ended, was never started, or is Running with nobody behind it any
+    more (no owner, or `owner_is_dead`). A time it is scheduled for still holds.
+
+    Raises:
+        Abort: somebody executes the run, or it is paused or being cancelled.
+    """
+    state = run.state
+    if state.type not in _OPEN_TO_ALL:
+        raise Abort(f"Flow run '{run.name}' is {state.name}: it cannot be executed until that has ended.")
+    if run.owner is not None and state.type not in TERMINAL and not owner_is_dead:
+        raise Abort(f"Flow run '{run.name}' is {state.name}: another process executes it.")
+    details = state.details or {}
+    scheduled_time = details.get("scheduled_time") if state.type in {"SCHEDULED", "PENDING"} else None
+    pending = new_state("PENDING", "Pending", max(now, state.timestamp + 1), scheduled_time=scheduled_time)
+    # a suspended run that resumes goes on where it stopped: its pauses have fired
+    policy = run.policy if run.policy.get("resuming") else {**run.policy, **STARTED_OVER}
+    return {
+        "state": pending,
+        "updated": now,
+        "attempt": run.attempt + 1,
+        "owner": None,
+        "end_time": None,
+        "next_scheduled_start_time": None,
+        "policy": policy,
+    }

@@ -1,0 +1,76 @@
+"""The other side of `process_pool`: takes task runs from a connection, runs them, sends their outcomes back."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from multiprocessing.connection import Client
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from prefect._backend import journal
+from prefect._base.drive import drive, drive_async, run_awaitable
+from prefect._engine.task_call import TaskCall
+from prefect._engine.task_run import task_run
+from prefect._runners.remote import restored
+from prefect.context import EngineContext, hydrated_context, register_restorer
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+def main() -> None:
+    """Serve one parent until it closes the connection, or is gone."""
+    address, key, path = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent, over its own pipe
+    sys.path[:] = path
+    connection = Client(address, authkey=key)
+    _, context, initializer, initargs = cloudpickle.loads(connection.recv_bytes())
+    if initializer is not None:
+        initializer(*initargs)
+    register_restorer(restored)
+    with hydrated_context(context):
+        _serve(connection)
+    journal.commit()
+
+
+def _serve(connection: Connection) -> None:
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        connection.send_bytes(_outcome(*cloudpickle.loads(message)[1:]))
+
+
+def _outcome(task: Any, run_id: bytes, fixed: tuple[Any, ...], created: int, parameters: dict[str, Any]) -> bytes:
+    """Run it and record it; the outcome, pickled, once everything of it is on disk."""
+    flow = EngineContext.get()
+    call = TaskCall.elsewhere(task, run_id, fixed, created, parameters, flow=flow)
+    try:
+        if task.isasync:
+            run_awaitable(drive_async(task_run(call)))
+        else:
+            drive(task_run(call))
+    except Exception:  # noqa: S110 - it is in the call's state
+        pass
+    except BaseException as exc:
+        journal.commit()
+        if not isinstance(exc, (KeyboardInterrupt, SystemExit)):
+            raise
+        os._exit(1)
+    journal.commit()
+    return _pickled(call)
+
+
+def _pickled(call: TaskCall) -> bytes:
+    try:
+        return cloudpickle.dumps(call.outcome())
+    except Exception as exc:
+        call.exception = TypeError(
+            f"The result of task '{call.task.name}' cannot be sent back from its process: {exc}. "
+            "Return something that can be pickled, or use a ThreadPoolTaskRunner."
+        )
+        call.value = None
+        return cloudpickle.dumps(call.outcome())

@@ -1,0 +1,1 @@
+"""Rows. One module per noun holds its SQL; `sqlite.py` holds what differs from another database."""

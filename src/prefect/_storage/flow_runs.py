@@ -1,0 +1,197 @@
+"""The SQL of flows, flow runs and their states."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from prefect._base.ids import new_id
+from prefect._storage.filters import where
+from prefect.model.records import FlowRunRecord, StateRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from prefect._storage.filters import Condition
+    from prefect._storage.protocol import Store
+
+# in the order of the table; `flow_name` is joined, the present state is spread over seven columns
+_STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
+_PLAIN = (
+    "created",
+    "updated",
+    "attempt",
+    "owner",
+    "run_count",
+    "flow_version",
+    "entrypoint",
+    "working_dir",
+    "deployment_id",
+    "parent_task_run_id",
+    "parent_flow_run_id",
+    "root_flow_run_id",
+    "idempotency_key",
+    "expected_start_time",
+    "next_scheduled_start_time",
+    "start_time",
+    "end_time",
+    "total_run_time",
+    "result",
+    "parameters_pickle",
+)
+_JSON = ("parameters", "tags", "policy", "context", "labels", "extra")
+_COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
+_FIRST_PLAIN = 3 + len(_STATE)
+_FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
+
+_SELECT = (
+    f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
+    "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
+)
+_INSERT = f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT_STATE = (
+    "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) "
+    "VALUES (?,?,?,?,?,?,?,?)"
+)
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON, as it is stored."""
+    if not value and isinstance(value, dict):
+        return "{}"
+    return json.dumps(value, separators=(",", ":"))
+
+
+def state_values(state: StateRecord) -> tuple[Any, ...]:
+    """A state as the values of its seven columns."""
+    return (
+        state.id,
+        state.type,
+        state.name,
+        state.timestamp,
+        state.message,
+        dumps(state.data) if state.data is not None else None,
+        dumps(state.details) if state.details else None,
+    )
+
+
+def state_of(values: Sequence[Any]) -> StateRecord:
+    """The state in seven columns."""
+    return StateRecord(
+        *values[:5],
+        json.loads(values[5]) if values[5] else None,
+        json.loads(values[6]) if values[6] else None,
+    )
+
+
+def record_of(row: Sequence[Any]) -> FlowRunRecord:
+    """The record of a row of `_SELECT`."""
+    plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON]))
+    loaded = {name: json.loads(text) for name, text in zip(_JSON, row[_FIRST_JSON:])}
+    loaded["tags"] = tuple(loaded["tags"])
+    return FlowRunRecord(
+        id=row[0],
+        name=row[1],
+        flow_id=row[2],
+        flow_name=row[-1],
+        state=state_of(row[3:_FIRST_PLAIN]),
+        **plain,
+        **loaded,
+    )
+
+
+def flow_id_of(cx: sqlite3.Connection, name: str, now: int) -> bytes:
+    """The id of the flow of that name, made if it is new."""
+    found = cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()
+    if found:
+        return found[0]
+    made = new_id()
+    cx.execute("INSERT INTO flow (id, name, created) VALUES (?,?,?)", (made, name, now))
+    return made
+
+
+def insert(cx: sqlite3.Connection, run: FlowRunRecord, states: Iterable[StateRecord]) -> None:
+    """A new flow run with its first states; the last of them is the present one."""
+    plain = (getattr(run, column) for column in _PLAIN)
+    loaded = (dumps(getattr(run, column)) for column in _JSON)
+    cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
+    for state in states:
+        insert_state(cx, run.id, state)
+
+
+def insert_state(cx: sqlite3.Connection, run_id: bytes, state: StateRecord) -> None:
+    """One more state in the run's history."""
+    cx.execute(_INSERT_STATE, (run_id, *state_values(state)))
+
+
+def update(
+    cx: sqlite3.Connection, run_id: bytes, changes: dict[str, Any], *, only_if: FlowRunRecord | None = None
+) -> bool:
+    """Change columns of a run; the key `state` sets the present state.
+
+    With `only_if` (compare and set) nothing is changed, and False returned, unless the run is still in that state
+    and attempt.
+    """
+    columns = dict(changes)
+    state = columns.pop("state", None)
+    if state is not None:
+        columns |= {f"state_{c}": v for c, v in zip(_STATE, state_values(state))}
+    for name in _JSON:
+        if name in columns:
+            columns[name] = dumps(columns[name])
+    assignments = ",".join(f"{column} = ?" for column in columns)
+    condition, expected = "id = ?", [run_id]
+    if only_if is not None:
+        condition += " AND state_id = ? AND attempt = ?"
+        expected += [only_if.state.id, only_if.attempt]
+    done = cx.execute(f"UPDATE flow_run SET {assignments} WHERE {condition}", (*columns.values(), *expected))  # noqa: S608
+    return done.rowcount == 1
+
+
+def read(cx: sqlite3.Connection, run_id: bytes) -> FlowRunRecord | None:
+    """One run, inside a transaction."""
+    row = cx.execute(f"{_SELECT} WHERE r.id = ?", (run_id,)).fetchone()
+    return record_of(row) if row else None
+
+
+def find(
+    store: Store, conditions: Iterable[Condition] = (), *, limit: int | None = None, offset: int = 0
+) -> list[FlowRunRecord]:
+    """Runs that meet every condition, newest first."""
+    clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
+    rows = store.rows(
+        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else limit, offset),
+    )
+    return [record_of(row) for row in rows]
+
+
+def states(store: Store, run_id: bytes) -> list[StateRecord]:
+    """Every state the run was in, oldest first."""
+    rows = store.rows(
+        "SELECT id, type, name, timestamp, message, data, details FROM flow_run_state "
+        "WHERE flow_run_id = ? ORDER BY timestamp, id",
+        (run_id,),
+    )
+    return [state_of(row) for row in rows]
+
+
+def owned_by(cx: sqlite3.Connection, process_id: bytes) -> list[FlowRunRecord]:
+    """The runs that a process executes."""
+    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
+    return [record_of(row) for row in rows]
+
+
+def children_of(cx: sqlite3.Connection, run_id: bytes) -> list[FlowRunRecord]:
+    """The runs that a run has started."""
+    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    return [record_of(row) for row in rows]
+
+
+def delete(cx: sqlite3.Connection, run_ids: Sequence[bytes]) -> int:
+    """Remove runs with their states, task runs and logs; how many runs there were."""
+    marks = ",".join("?" * len(run_ids))
+    for table in ("flow_run_state", "task_run", "log"):
+        cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
+    return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608

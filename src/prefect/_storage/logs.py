@@ -1,0 +1,43 @@
+"""The SQL of log lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect._storage.filters import where
+from prefect._storage.sqlite import bulk_insert
+from prefect.model.records import LogRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from prefect._storage.filters import Condition
+    from prefect._storage.protocol import Store
+
+_LIST = ",".join(LogRecord._fields)
+
+
+def insert(cx: sqlite3.Connection, lines: Sequence[LogRecord]) -> None:
+    """Write many lines; one that is there already (a batch delivered twice) is left alone."""
+    bulk_insert(
+        cx, f"INSERT INTO log ({_LIST})", "ON CONFLICT (id) DO NOTHING", lines, len(LogRecord._fields)
+    )
+
+
+def find(
+    store: Store,
+    conditions: Iterable[Condition],
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    newest_first: bool = False,
+) -> list[LogRecord]:
+    """Lines that meet every condition, in the order they were written."""
+    clause, values = where(conditions)
+    order = "DESC" if newest_first else "ASC"
+    rows = store.rows(
+        f"SELECT {_LIST} FROM log{clause} ORDER BY timestamp {order}, id {order} LIMIT ? OFFSET ?",  # noqa: S608
+        (*values, -1 if limit is None else limit, offset),
+    )
+    return [LogRecord._make(row) for row in rows]

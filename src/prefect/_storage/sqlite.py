@@ -1,0 +1,210 @@
+"""SQLite: connections, locking, and what an error of it means.
+
+One write connection a process, guarded by a lock: a second thread waits for the lock, a second process waits in
+`BEGIN IMMEDIATE` for the file's (up to `BUSY_SECONDS`). Readers have connections of their own and, in WAL mode,
+never wait for a writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect._storage import migrate
+from prefect.exceptions import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    Row = tuple[Any, ...]
+
+BUSY_SECONDS = 120.0
+MINIMUM_VERSION = (3, 37)
+MEMORY = ":memory:"
+
+
+class SqliteStore:
+    """A store in one SQLite file. Safe to use from many threads, and from many processes at once."""
+
+    def __init__(self, path: str, *, migrate_on_start: bool = True) -> None:
+        _require_version()
+        self.path = path
+        self._lock = threading.RLock()
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._writer = self._connect()
+        with self._explained():
+            self._prepare(migrate_on_start)
+
+    @contextmanager
+    def write(self) -> Generator[sqlite3.Connection, None, None]:
+        """A transaction: committed when the block ends, rolled back when it raises. Nested blocks join the outer one.
+
+        Raises:
+            StoreError: the file cannot be written; nothing of the block was kept.
+        """
+        with self._lock:
+            if self._writer.in_transaction:
+                yield self._writer
+                return
+            with self._explained():
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a query, on a reader's connection.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._explained():
+            if self.path == MEMORY:
+                with self._lock:
+                    return self._writer.execute(sql, parameters).fetchall()
+            try:
+                reader = self._readers.pop()
+            except IndexError:
+                reader = self._connect()
+            try:
+                return reader.execute(sql, parameters).fetchall()
+            finally:
+                self._readers.append(reader)
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def changed_elsewhere(self) -> int:
+        """A number that changes when another connection has written to the file (`PRAGMA data_version`)."""
+        with self._lock:
+            return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
+
+    def locked(self) -> threading.RLock:
+        """The lock that every writer of this process takes."""
+        return self._lock
+
+    def close(self) -> None:
+        """Close every connection. Uncommitted work is rolled back by SQLite."""
+        with self._lock:
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """In a forked child: forget the parent's connections without touching them (SQLite forbids their use)."""
+        self._lock = threading.RLock()
+        _abandoned.append((self._writer, *self._readers))
+        self._readers = deque()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path != MEMORY:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            # NORMAL: a commit survives the death of the process without waiting for the disk
+            connection.execute("PRAGMA synchronous = NORMAL")
+            # a checkpoint waits for the disk: rather one of 16 MB than four of 4 MB
+            connection.execute("PRAGMA wal_autocheckpoint = 4096")
+        except sqlite3.Error as exc:
+            raise explain(exc, self.path) from exc
+        return connection
+
+    def _prepare(self, migrate_on_start: bool) -> None:
+        if migrate.version_of(self._writer) == migrate.newest():
+            return
+        if migrate_on_start:
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            migrate.upgrade(self._writer, self.path)
+        else:
+            raise StoreError(
+                f"The store {self.path} is at schema version {migrate.version_of(self._writer)}, this package "
+                f"needs {migrate.newest()}. Run `prefect database upgrade`."
+            )
+
+    @contextmanager
+    def _explained(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise explain(exc, self.path) from exc
+
+
+_abandoned: list[tuple[sqlite3.Connection, ...]] = []
+
+_MEANINGS: tuple[tuple[str, str], ...] = (
+    ("disk is full", "The disk is full. Free some space; everything committed before is safe."),
+    ("readonly", "The file or its folder is read-only. Make it writable, or set PREFECT_HOME elsewhere."),
+    ("read-only", "The file or its folder is read-only. Make it writable, or set PREFECT_HOME elsewhere."),
+    ("unable to open", "The file cannot be opened. Check that its folder exists and may be written to."),
+    ("not a database", "The file is not a database. Move it away; a new one is made at the next start."),
+    ("malformed", "The file is damaged. Copy it, then try `sqlite3 FILE .recover`, or move it away."),
+    ("locked", f"Another process kept the file locked for over {BUSY_SECONDS:.0f} s. Find it and end it."),
+    ("disk i/o", "The disk failed. Check it; everything committed before is safe if the file is."),
+)
+
+
+def explain(exc: sqlite3.Error, path: str) -> StoreError:
+    """What a database error means to a person, and what to do."""
+    text = str(exc)
+    for sign, meaning in _MEANINGS:
+        if sign in text.lower():
+            return StoreError(f"The store {path} failed ({text}). {meaning}")
+    return StoreError(f"The store {path} failed: {text}")
+
+
+def bulk_insert(
+    connection: sqlite3.Connection, head: str, tail: str, rows: Sequence[Row], width: int
+) -> None:
+    """Insert many rows in few statements.
+
+    A statement of many rows is one trip into SQLite: each trip gives the interpreter lock away, and under a busy
+    main thread costs the writer up to 5 ms to get it back. The sizes are few, so that statements are prepared
+    once; what does not fill one is padded with NULL rows, which the WHERE leaves out.
+    """
+    row = "(" + ",".join("?" * width) + ")"
+    start = 0
+    while start < len(rows):
+        size = next((s for s in _SIZES if s >= len(rows) - start), _SIZES[-1])
+        size = min(size, _MOST_VARIABLES // width)
+        chunk = rows[start : start + size]
+        start += size
+        values: list[Any] = [value for one in chunk for value in one]
+        if len(chunk) < size:
+            values.extend([None] * (width * (size - len(chunk))))
+        connection.execute(
+            f"{head} SELECT * FROM (VALUES {','.join([row] * size)}) WHERE column1 IS NOT NULL {tail}",  # noqa: S608
+            values,
+        )
+
+
+_SIZES = (1, 4, 16, 64, 256, 1024)
+_MOST_VARIABLES = 32_000
+
+
+def placeholders(values: Iterable[Any]) -> str:
+    """`?,?,?` for an IN list."""
+    return ",".join("?" for _ in values)
+
+
+def _require_version() -> None:
+    if sqlite3.sqlite_version_info < MINIMUM_VERSION:
+        raise StoreError(
+            f"Expected SQLite {'.'.join(map(str, MINIMUM_VERSION))} or newer, got {sqlite3.sqlite_version}. "
+            "Use a Python that is built with a newer one."
+        )

@@ -1,0 +1,78 @@
+"""The SQL of task runs. Rows come in batches from the journal, each with the run's present state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect._storage.filters import where
+from prefect._storage.sqlite import bulk_insert
+from prefect.model.records import TaskRunRecord
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from prefect._storage.filters import Condition
+    from prefect._storage.protocol import Store
+
+_COLUMNS = TaskRunRecord._fields
+_CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
+_LIST = ",".join(_COLUMNS)
+_INSERT = f"INSERT INTO task_run ({_LIST})"
+# a terminal row is never changed by a late write: only a new attempt of the same task run (a retry by hand) is
+_ON_CONFLICT = (
+    f"ON CONFLICT (id) DO UPDATE SET name = excluded.name, {','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
+    "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')"
+)
+_SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
+
+
+def upsert(cx: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Write the present state of many runs. A row whose run has ended is left as it is."""
+    bulk_insert(cx, _INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
+
+
+def find(
+    store: Store,
+    conditions: Iterable[Condition] = (),
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    newest_first: bool = True,
+) -> list[TaskRunRecord]:
+    """Runs that meet every condition."""
+    clause, values = where(conditions)
+    order = "DESC" if newest_first else "ASC"
+    rows = store.rows(
+        f"{_SELECT}{clause} ORDER BY id {order} LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else limit, offset),
+    )
+    return [TaskRunRecord._make(row) for row in rows]
+
+
+def recorded(store: Store, flow_run_id: bytes) -> list[TaskRunRecord]:
+    """What a resumed flow run looks for, oldest first: completed runs with a result, and those of subflows."""
+    rows = store.rows(
+        f"{_SELECT} WHERE flow_run_id = ? AND memo IS NOT NULL AND ("
+        "state_type = 'COMPLETED' AND (result IS NOT NULL OR detail LIKE '%\"storage_key\"%') "
+        "OR detail LIKE '%\"child_flow_run_id\"%') ORDER BY id",
+        (flow_run_id,),
+    )
+    return [TaskRunRecord._make(row) for row in rows]
+
+
+def unfinished(cx: sqlite3.Connection, *, column: str, value: bytes) -> list[TaskRunRecord]:
+    """The runs of a flow run (`column="flow_run_id"`) or of a process (`"process_id"`) that have not ended."""
+    rows = cx.execute(
+        f"{_SELECT} WHERE {column} = ? AND state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')",
+        (value,),
+    ).fetchall()
+    return [TaskRunRecord._make(row) for row in rows]
+
+
+def count_by_state(store: Store, flow_run_id: bytes) -> dict[str, int]:
+    """How many task runs of a flow run are in each state type."""
+    rows = store.rows(
+        "SELECT state_type, COUNT(*) FROM task_run WHERE flow_run_id = ? GROUP BY state_type", (flow_run_id,)
+    )
+    return {str(state_type): int(count) for state_type, count in rows}

@@ -1,0 +1,83 @@
+"""The root of the command line: its commands, its global options, and how an error ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from prefect._base.tty import wants_colors
+from prefect._version import __version__
+from prefect.cli._command import Entry, LazyGroup
+from prefect.cli._output import print_error
+from prefect.cli._session import Session
+from prefect.exceptions import PrefectException
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final = {
+    "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
+    "profile": Entry(
+        "prefect.cli.profile:profile",
+        "Keep and switch sets of settings.",
+        ("profiles",),
+        needs_settings=False,
+    ),
+    "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
+}
+
+
+@click.group("prefect", cls=LazyGroup, entries=COMMANDS)
+@click.option("--profile", "-p", metavar="NAME", help="Use this profile for this command.")
+@click.option("--prompt/--no-prompt", default=None, help="Ask questions, or never do.")
+@click.version_option(__version__, "--version", "-v", message="%(version)s", help="Show the version.")
+@click.pass_context
+def prefect(ctx: click.Context, profile: str | None, prompt: bool | None) -> None:
+    """Run, observe and resume flows."""
+    session = ctx.obj = Session(profile, prompt)
+    ctx.color = wants_colors(sys.stdout)
+    assert isinstance(ctx.command, LazyGroup)
+    entry = ctx.command.entry(ctx.invoked_subcommand or "")
+    if entry is not None and entry.needs_settings:
+        session.activate(ctx)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command line in this process.
+
+    Args:
+        words: the command line without the program's name.
+
+    Returns:
+        The exit code: 0, or 1 for a mistake; stderr says what was expected, what came, and what to do.
+    """
+    try:
+        result: object = prefect.main(list(words), prog_name="prefect", standalone_mode=False)
+    except click.Abort:
+        print_error("Aborted.")
+        return 1
+    except click.UsageError as error:
+        help_of = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
+        print_error(error.format_message() + help_of)
+        return 1
+    except click.ClickException as error:
+        print_error(error.format_message())
+        return error.exit_code
+    except PrefectException as error:
+        print_error(str(error))
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The console entry point: run the command line of this process, and exit with its code."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, had enough: nothing more can be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

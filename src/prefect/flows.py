@@ -1,0 +1,278 @@
+"""Flows: functions whose every call is a run with parameters, tasks, states and an end."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from typing_extensions import ParamSpec, Unpack, get_type_hints
+
+from prefect import _options
+from prefect._base.jsonable import to_jsonable
+from prefect._callables import WrappedFunction, default_name, require_saved, source_file, source_hash
+from prefect._engine import parameters as engine_parameters
+from prefect._engine import run as engine
+from prefect._options import FlowOptions
+from prefect.exceptions import InvalidNameError
+from prefect.settings import get_current_settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.task_runners import TaskRunner
+
+__all__ = ["Flow", "FlowStateHook", "flow", "load_flow_from_entrypoint"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+BANNED_CHARACTERS = ["/", "%", "&", ">", "<"]
+
+
+class FlowStateHook(Protocol):
+    """A hook of a flow: called with the flow, its run and the state it has entered; sync or async."""
+
+    __name__: str
+
+    def __call__(self, flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Any:
+        """React to the state."""
+        ...
+
+
+class Flow(WrappedFunction[P, R]):
+    """A function whose every call is a flow run. Made by `@flow`; see `FlowOptions` for the options.
+
+    Raises:
+        TypeError: `fn` cannot be called, or an option has the wrong type.
+        InvalidNameError: the name holds one of / % & > <.
+        ReservedArgumentError: a parameter is called `wait_for` or `return_state`.
+    """
+
+    version: str | None
+    flow_run_name: Callable[[], str] | str | None
+    task_runner: TaskRunner[Any]
+    retries: int
+    retry_delay_seconds: float
+    timeout_seconds: float | None
+    should_validate_parameters: bool
+    persist_result: bool | None
+    result_storage: Any
+    result_serializer: Any
+    cache_result_in_memory: bool
+    log_prints: bool | None
+    on_completion_hooks: list[Callable[..., Any]]
+    on_failure_hooks: list[Callable[..., Any]]
+    on_cancellation_hooks: list[Callable[..., Any]]
+    on_crashed_hooks: list[Callable[..., Any]]
+    on_running_hooks: list[Callable[..., Any]]
+
+    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
+        given: dict[str, Any] = dict(options)
+        _options.check_names(FlowOptions, given, "Flow")
+        self._given = given
+        chosen = _options.with_defaults(FlowOptions, given)
+        name = chosen["name"]
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"Expected string for flow parameter 'name'; got {type(name).__name__} instead."
+                + (" Perhaps you meant to call it?" if callable(name) else "")
+            )
+        for option in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
+            setattr(self, f"{option}_hooks", _options.hooks("flow", option, chosen.pop(option)))
+        self._wrap(fn)
+        self._set_identity(chosen)
+        self._set_limits(chosen)
+        for plain in ("persist_result", "result_storage", "result_serializer", "cache_result_in_memory", "log_prints"):
+            setattr(self, plain, chosen[plain])
+        require_saved(self.result_storage)
+        if self.persist_result is None and (self.result_storage is not None or self.result_serializer is not None):
+            self.persist_result = True
+
+    def _set_identity(self, chosen: dict[str, Any]) -> None:
+        name: str | None = chosen["name"]
+        if name is None:
+            name = default_name(self._wrapped).replace("_", "-")
+            self.name = "unknown-lambda" if name == "<lambda>" else name
+        else:
+            if any(character in name for character in BANNED_CHARACTERS):
+                raise InvalidNameError(
+                    f"Name {name!r} contains an invalid character. Must not contain any of: {BANNED_CHARACTERS}."
+                )
+            self.name = name
+        self.description = chosen["description"] or inspect.getdoc(self._wrapped)
+        self.version = chosen["version"] or source_hash(self._wrapped)
+        self.flow_run_name = chosen["flow_run_name"]
+        if self.flow_run_name is not None and not (
+            isinstance(self.flow_run_name, str) or callable(self.flow_run_name)
+        ):
+            raise TypeError(
+                "Expected string or callable for 'flow_run_name'; "
+                f"got {type(self.flow_run_name).__name__} instead."
+            )
+        self._entrypoint: str | None = None
+        self._type_hints: dict[str, Any] | None = None
+        self._validator: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+    def _set_limits(self, chosen: dict[str, Any]) -> None:
+        settings = get_current_settings().flows
+        self.retries = settings.default_retries if chosen["retries"] is None else chosen["retries"]
+        delay = chosen["retry_delay_seconds"]
+        self.retry_delay_seconds = settings.default_retry_delay_seconds if delay is None else delay
+        self.timeout_seconds = float(chosen["timeout_seconds"]) if chosen["timeout_seconds"] else None
+        self.should_validate_parameters = chosen["validate_parameters"]
+        if self.should_validate_parameters and "v__args" in self.binder.names:
+            raise ValueError(
+                "Flow function is not compatible with `validate_parameters`. Disable validation or change the "
+                "argument names."
+            )
+        self._task_runner = chosen["task_runner"]
+
+    @property
+    def task_runner(self) -> TaskRunner[Any]:  # type: ignore[no-redef]
+        """Where submitted tasks are executed; a ThreadPoolTaskRunner unless given."""
+        if self._task_runner is None:
+            from prefect.task_runners import ThreadPoolTaskRunner  # 5 ms that flows without submit do not need
+
+            self._task_runner = ThreadPoolTaskRunner()
+        elif isinstance(self._task_runner, type):
+            self._task_runner = self._task_runner()
+        return self._task_runner
+
+    def new_task_runner(self) -> TaskRunner[Any]:
+        """A runner for one run."""
+        return self.task_runner.duplicate()
+
+    @property
+    def entrypoint(self) -> str | None:
+        """How another process finds the flow: `path/to/file.py:name`, or `module:name`; None if it cannot."""
+        if self._entrypoint is None:
+            path = source_file(self._wrapped)
+            name = getattr(self._wrapped, "__qualname__", self.name)
+            if path is not None:
+                self._entrypoint = f"{Path(path).absolute()}:{name}"
+        return self._entrypoint
+
+    @property
+    def type_hints(self) -> dict[str, Any]:
+        """The annotations of the parameters; what cannot be evaluated is left out."""
+        if self._type_hints is None:
+            try:
+                hints = get_type_hints(self._wrapped, include_extras=True)
+            except Exception:
+                hints = {n: a for n, a in getattr(self._wrapped, "__annotations__", {}).items() if not isinstance(a, str)}
+            hints.pop("return", None)
+            self._type_hints = hints
+        return self._type_hints
+
+    @property
+    def parameter_validator(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Coerces parameters by annotation; made once."""
+        if self._validator is None:
+            self._validator = engine_parameters.make_validator(self)
+        return self._validator
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters coerced by the function's annotations.
+
+        Raises:
+            ParameterTypeError: one is refused.
+        """
+        return engine_parameters.validated(self, parameters)
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as JSON types, with placeholders for what JSON cannot hold (behaviour 12)."""
+        return to_jsonable(parameters)[0]
+
+    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R]:
+        """A copy of the flow with some options changed (behaviour 8)."""
+        given: dict[str, Any] = dict(options)
+        _options.check_names(FlowOptions, given, "with_options")
+        made: Flow[P, R] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
+        for hook in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
+            if given.get(hook) is None:
+                setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
+        made._same_binding(self)
+        return made
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the flow here and give its result.
+
+        `return_state=True` gives the final State instead; `wait_for=[…]` waits for other runs first.
+
+        Raises:
+            ParameterBindError: the arguments do not fit.
+            ParameterTypeError: an argument is refused by its annotation.
+            Exception: what the function raises once its retries are used up.
+        """
+        return_state: Any = kwargs.pop("return_state", False)
+        wait_for: Any = kwargs.pop("wait_for", None)
+        if return_state and self.isgenerator:
+            raise ValueError("The return_type for a generator flow must be 'result'")
+        parameters = self.binder.bind(args, kwargs)
+        return engine.call_flow(self, parameters, wait_for=wait_for, return_state=return_state)
+
+    def on_completion(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Add a hook for runs that complete; usable as a decorator."""
+        self.on_completion_hooks.append(fn)
+        return fn
+
+    def on_failure(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Add a hook for runs that fail for good; usable as a decorator."""
+        self.on_failure_hooks.append(fn)
+        return fn
+
+    def on_cancellation(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Add a hook for runs that are cancelled; usable as a decorator."""
+        self.on_cancellation_hooks.append(fn)
+        return fn
+
+    def on_crashed(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Add a hook for runs that crash; usable as a decorator."""
+        self.on_crashed_hooks.append(fn)
+        return fn
+
+    def on_running(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Add a hook for runs that start, or start again; usable as a decorator."""
+        self.on_running_hooks.append(fn)
+        return fn
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.name!r}>"
+
+
+@overload
+def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+
+@overload
+def flow(fn: None = None, /, **options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+
+def flow(fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:
+    """Turn a function into a flow: `@flow` or `@flow(retries=3)`. See `FlowOptions` for the options."""
+    if fn is None:
+        return lambda function: Flow(function, **options)
+    return Flow(fn, **options)
+
+
+flow.__signature__ = _options.signature_of(FlowOptions, leading="fn")  # type: ignore[attr-defined]
+
+
+def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True) -> Flow[..., Any]:
+    """Import `path/to/file.py:name` or `package.module:name`, and give the flow of that name.
+
+    Raises:
+        ScriptError: the script raised while it was imported.
+        MissingFlowError: there is no flow of that name.
+    """
+    from prefect._loading import load_object  # importlib machinery that running a flow does not need
+
+    _ = use_placeholder_flow
+    found = load_object(entrypoint)
+    if not isinstance(found, Flow):
+        from prefect.exceptions import MissingFlowError
+
+        raise MissingFlowError(f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow.")
+    return found
+
+

@@ -1,0 +1,60 @@
+"""The states a task run was in, read from its row.
+
+A run that went the plain way keeps no history: Pending when it was created, Running when it started, and the
+final state when it ended all follow from its columns. Any other run keeps JSON: a list of
+`[type, name, timestamp, message]`, with a dict of details as a fifth item where there are any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from prefect.model.records import StateRecord, TaskRunRecord
+
+_VERSION = 0xF << 76  # where a UUID keeps its version; 8 is "made by the application" (RFC 9562, section 5.8)
+_VERSION_8 = 0x8 << 76
+
+
+def states_of(run: TaskRunRecord) -> list[StateRecord]:
+    """Every state of the run, oldest first; the last one is the present one."""
+    entries = json.loads(run.history) if run.history else _plain_history(run)
+    return [
+        StateRecord(
+            id=_state_id(run.id, position),
+            type=entry[0],
+            name=entry[1],
+            timestamp=entry[2],
+            message=entry[3],
+            details=entry[4] if len(entry) > 4 else None,
+        )
+        for position, entry in enumerate(entries)
+    ]
+
+
+def history_with(run: TaskRunRecord, entry: Sequence[Any]) -> list[Any]:
+    """What the run's `history` becomes (before it is JSON) when it enters one more state."""
+    return [*(json.loads(run.history) if run.history else _plain_history(run)), list(entry)]
+
+
+def running_time(states: Sequence[StateRecord]) -> int:
+    """How long, in microseconds, a run with these states was running, as far as it has left RUNNING again."""
+    return sum(
+        after.timestamp - before.timestamp for before, after in pairwise(states) if before.type == "RUNNING"
+    )
+
+
+def _plain_history(run: TaskRunRecord) -> list[list[Any]]:
+    entries: list[list[Any]] = [["PENDING", "Pending", run.created, None]]
+    if run.start_time is not None:
+        entries.append(["RUNNING", "Running", run.start_time, None])
+    if run.end_time is not None:
+        entries.append([run.state_type, run.state_name, run.end_time, run.state_message])
+    return entries
+
+
+def _state_id(run_id: bytes, position: int) -> bytes:
+    """Made from the run's id and the place in its history: unique, and the same whenever it is asked."""
+    return (((int.from_bytes(run_id, "big") & ~_VERSION) | _VERSION_8) ^ position).to_bytes(16, "big")

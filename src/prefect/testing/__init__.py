@@ -1,0 +1,1 @@
+"""For the tests of users: an isolated store, virtual time, crash tests."""
