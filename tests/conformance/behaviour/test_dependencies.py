@@ -148,29 +148,6 @@ def test_direct_call_of_a_task_with_a_failed_upstream_gives_none(form: Form):
     assert not called
 
 
-# Differs from Prefect 3.9.1, which gives None without a word.
-@pytest.mark.behaviour(27)
-def test_direct_call_of_a_task_with_a_failed_upstream_is_warned_about(form: Form):
-    @flow
-    @form
-    def parent():
-        upstream = bad.submit()
-        upstream.wait()
-        if form.is_async:
-            yield async_same(upstream)
-        else:
-            same(upstream)
-
-    @task(name="same")
-    async def async_same(x: Any):
-        return x
-
-    state = form.run(parent, return_state=True)
-    logs = observe.logs_of(state.state_details.flow_run_id)
-    warnings = [message for level, message in logs if level == 30]
-    assert any("did not reach a 'COMPLETED' state" in message for message in warnings)
-
-
 @pytest.mark.behaviour(27)
 @pytest.mark.parametrize("raise_on_failure", [True, False])
 def test_the_future_of_a_task_that_was_not_ready_is_unfinished(raise_on_failure: bool, form: Form):
