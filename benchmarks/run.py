@@ -37,9 +37,11 @@ def main() -> None:
         rounds = measure_all(options, {"ours": Path(sys.executable), "peer": peer}, others, Path(scratch))
     results = {name: medians(figures) for name, figures in rounds.items()}
     print(as_text(results))
+    profile = profile_of_a_call(Path(sys.executable))
+    print(f"\nWhere the time of one direct task call goes:\n{profile}")
     if options.scripts == SCRIPTS:
         (OUT / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-        write_page(results, HERE.parent / "docs")
+        write_page(results, profile, HERE.parent / "docs")
 
 
 def measure_all(
@@ -88,6 +90,12 @@ def measure(python: Path, script: str, seconds: float, home: Path | None) -> Fig
         say(f"{script} failed: {ended.stderr.strip().splitlines()[-1:]}")
         return {}
     return json.loads(ended.stdout.strip().splitlines()[-1])
+
+
+def profile_of_a_call(python: Path) -> str:
+    """What profile_call.py prints."""
+    command = [str(python), str(HERE / "profile_call.py")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def warm_home(python: Path, home: Path) -> Path:
