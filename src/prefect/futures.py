@@ -13,6 +13,9 @@ from uuid import UUID
 
 
 
+from prefect._backend.resolve import backend
+from prefect._base import clock
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DoneAndNotDoneFutures",
     "PrefectConcurrentFuture",
+    "PrefectDistributedFuture",
+    "PrefectFlowRunFuture",
     "PrefectFuture",
     "PrefectFutureList",
     "PrefectTaskRunFuture",
@@ -106,7 +111,7 @@ class PrefectWrappedFuture(PrefectTaskRunFuture[R], Generic[R, F]):
     def state(self) -> State[R]:
         """The final state, once there is one; Pending before."""
         if self._final_state is None:
-            from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+            from prefect.states import State, StateType  # 150 ms of import that only code which looks needs
 
             return State(type=StateType.PENDING)
         return self._final_state
@@ -140,6 +145,105 @@ class PrefectConcurrentFuture(PrefectWrappedFuture[R, "Future[R]"]):
     def _take(self, value: Any) -> None:
         if getattr(type(value), "_is_prefect_state", False):
             self._final_state = value
+
+
+class _StoredFuture(PrefectFuture[R]):
+    """The handle on a run that somebody else executes: it asks the store."""
+
+    POLL_SECONDS = 0.1
+
+    @property
+    def state(self) -> State[R]:
+        """The present state of the run, as the store has it."""
+        return self._read()
+
+    @abc.abstractmethod
+    def _read(self) -> State[R]: ...
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the run has ended, or for `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.state.is_final() and (deadline is None or time.monotonic() < deadline):
+            clock.clock().sleep(self.POLL_SECONDS)
+
+    async def wait_async(self, timeout: float | None = None) -> None:
+        """Wait until the run has ended, or for `timeout` seconds, letting the event loop go on."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.state.is_final() and (deadline is None or time.monotonic() < deadline):
+            await clock.clock().sleep_async(self.POLL_SECONDS)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
+        """The result of the run; see `PrefectFuture.result`.
+
+        Raises:
+            MissingResult: it was not persisted, so that nobody else can read it.
+        """
+        self.wait(timeout)
+        return self._result(timeout, raise_on_failure)
+
+    async def result_async(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
+        """The result of the run; see `result`."""
+        await self.wait_async(timeout)
+        return self._result(timeout, raise_on_failure)
+
+    aresult = result_async
+
+    def _result(self, timeout: float | None, raise_on_failure: bool) -> R:
+        state = self.state
+        if not state.is_final():
+            raise TimeoutError(_not_in_time(self.task_run_id, timeout))
+        from prefect.model.state_result import result_of  # there is a state, so it is loaded
+
+        return result_of(state, raise_on_failure=raise_on_failure)
+
+    def add_done_callback(self, fn: Callable[[PrefectFuture[R]], None]) -> None:
+        """Call `fn(future)` once the run has ended: from a thread that watches for it."""
+
+        def watch() -> None:
+            self.wait()
+            fn(self)
+
+        threading.Thread(target=watch, name="prefect-future", daemon=True).start()
+
+
+class PrefectDistributedFuture(_StoredFuture[R], PrefectTaskRunFuture[R]):
+    """The future of a background task (`.delay`, `.apply_async`), which a task worker executes."""
+
+    def _read(self) -> State[R]:
+        from prefect.model.runs import TaskRun  # 150 ms of import that only code which looks needs
+
+        run = TaskRun.from_record(backend().read_task_run(self.task_run_id.bytes))
+        assert run.state is not None
+        return run.state
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrefectDistributedFuture) and self.task_run_id == other.task_run_id
+
+    def __hash__(self) -> int:
+        return hash(self.task_run_id)
+
+
+class PrefectFlowRunFuture(_StoredFuture[R]):
+    """The future of a flow run that another process executes."""
+
+    def __init__(self, flow_run_id: UUID) -> None:
+        super().__init__(flow_run_id)
+
+    @property
+    def flow_run_id(self) -> UUID:
+        """The id of the flow run."""
+        return self._task_run_id
+
+    def _read(self) -> State[R]:
+        from prefect.states import State  # 150 ms of import that only code which looks needs
+
+        return State.from_record(backend().read_flow_run(self.flow_run_id.bytes).state)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrefectFlowRunFuture) and self.flow_run_id == other.flow_run_id
+
+    def __hash__(self) -> int:
+        return hash(self.flow_run_id)
 
 
 _guard = threading.Lock()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec, Unpack
 
 from prefect import _options
 from prefect._base.hashing import stable_digest
 from prefect._base.notset import NotSet
-from prefect._callables import WrappedFunction, default_name
+from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
 from prefect._engine.replay import MAIN_ALIAS
 from prefect._options import TaskOptions
@@ -26,7 +26,7 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
     from prefect.context import TaskRunContext
-    from prefect.futures import PrefectFuture, PrefectFutureList
+    from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 
 __all__ = [
     "RetryConditionCallable",
@@ -183,6 +183,7 @@ class Task(WrappedFunction[P, R]):
         """What is persisted and under which key (behaviours 53 and 54)."""
         for option in ("result_storage", "result_serializer", "result_storage_key", "cache_key_fn", "cache_expiration"):
             setattr(self, option, chosen[option])
+        require_saved(self.result_storage)
         asked = chosen["cache_policy"]
         policy: CachePolicy | None = _default_policy() if asked is NotSet else asked
         asks_for_caching = policy is not None and asked is not NotSet and policy != NO_CACHE
@@ -279,8 +280,12 @@ class Task(WrappedFunction[P, R]):
         """
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
-        kwargs.pop("deferred", False)
+        deferred = kwargs.pop("deferred", False)
         parameters = self.binder.bind(args, kwargs)
+        if deferred:
+            from prefect._engine.deferred import defer_all  # pickles parameters: only background tasks need it
+
+            return cast("Any", defer_all(self, parameters, wait_for))
         flow_run = EngineContext.get()
         if flow_run is None:
             raise RuntimeError(
@@ -295,6 +300,26 @@ class Task(WrappedFunction[P, R]):
                 states.append(future.state)
             return states
         return futures
+
+    def apply_async(
+        self,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        wait_for: Iterable[PrefectFuture[Any]] | None = None,
+        dependencies: dict[str, set[Any]] | None = None,
+    ) -> PrefectDistributedFuture[R]:
+        """Leave a run for a task worker to execute, and give its future at once (behaviour 67).
+
+        Raises:
+            ParameterBindError: the arguments do not fit.
+        """
+        from prefect._engine.deferred import defer  # pickles parameters: only background tasks need it
+
+        return defer(self, self.binder.bind(args or (), kwargs or {}), wait_for, dependencies)
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
+        """`apply_async`, called like the function."""
+        return self.apply_async(args, kwargs)
 
     def on_completion(self, fn: StateHookCallable) -> StateHookCallable:
         """Add a hook for runs that complete; usable as a decorator."""

@@ -237,20 +237,23 @@ class FlowCall(EngineContext):
     @property
     def state(self) -> State[Any]:
         """The present state, with the result or the exception it holds in this process."""
-        from prefect.states import State  # 150 ms of import that only code which looks needs
+        from prefect.states import Completed, State  # 150 ms of import that only code which looks needs
 
         if self.replayed:
-            return State(type="COMPLETED", data=self.value)  # type: ignore[arg-type] - coerced by the model
-        state: State[Any] = State.from_record(self.record.state)
-        state.state_details.flow_run_id = UUID(bytes=self.id)
-        if self.tracking is not None:
-            state.state_details.task_run_id = UUID(bytes=self.tracking.id)
+            return Completed().hold_result(self.value)
+        state: State[Any] = State.from_record(
+            self.record.state,
+            flow_run_id=self.id,
+            task_run_id=self.tracking.id if self.tracking is not None else None,
+        )
         if self.outcome is not None and self.outcome.state is not None:
             state.data = self.outcome.state.data
         elif self.exception is not None:
             state.data = self.exception
-        elif state.is_final() and self.persisted is None:
-            state.data = self.value
+        elif self.persisted is not None:
+            state.data = self.persisted
+        elif state.is_final() and self.flow.cache_result_in_memory:
+            state.hold_result(self.value)
         return state
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import flow_end, inputs, parameters
-from prefect._engine.effects import Call, Emit, Exhausted, Next, Sleep
+from prefect._engine.effects import Emit, Exhausted, Next, Sleep, TimedCall
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
@@ -159,7 +160,9 @@ def invoke(call: FlowCall) -> Run:
     """Call the function under its time limit."""
     args, kwargs = call.flow.binder.call_arguments(call.parameters)
     timeout = call.flow.timeout_seconds
+    if timeout is None:
+        return (yield Call(call.flow.fn, args, kwargs))
     try:
-        return (yield Call(call.flow.fn, args, kwargs, timeout))
+        return (yield TimedCall(call.flow.fn, args, kwargs, timeout))
     except ScopeTimeout as exc:
         raise flow_end.FlowRunTimeoutError(str(exc)) from None

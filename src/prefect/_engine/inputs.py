@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import islice
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._engine.effects import Wait
@@ -155,6 +156,8 @@ def with_states(value: Any) -> Any:
         return value.state
     if isinstance(value, quote):
         return value
+    if isinstance(value, GeneratorType):
+        return [with_states(item) for item in value]
     if isinstance(value, list) and type(value).__name__ == "PrefectFutureList":
         return [future.state for future in value]
     if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
@@ -164,9 +167,9 @@ def with_states(value: Any) -> Any:
 
 def read_state(state: Any, *, raise_on_failure: bool = True) -> Any:
     """The result of a State, here and now: its own method gives an awaitable in a running loop."""
-    from prefect.states import read_result  # there is a state, so it is loaded
+    from prefect.model.state_result import result_of  # there is a state, so it is loaded
 
-    return read_result(state, raise_on_failure=raise_on_failure)
+    return result_of(state, raise_on_failure=raise_on_failure)
 
 
 def frozen(value: Any) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from prefect._engine.effects import Call, Sleep
+from prefect._base.clock import now_us
+from prefect._base.drive import Call
+from prefect._engine.effects import Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,7 +48,8 @@ def retry(call: TaskCall, state: Any) -> Generator[Any, Any, bool]:
         f"{seconds:g} second(s) from now" if seconds else "immediately",
     )
     if seconds:
-        call.transition("SCHEDULED", "AwaitingRetry", call.failure_message())
+        again_at = now_us() + round(seconds * 1_000_000)
+        call.transition("SCHEDULED", "AwaitingRetry", call.failure_message(), {"scheduled_time": again_at})
         yield Sleep(seconds)
     call.transition("RUNNING", "Retrying")
     return True

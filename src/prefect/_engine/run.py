@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.resolve import backend
+from prefect._base.drive import drive, drive_async, run_awaitable
 from prefect._engine import inputs
-from prefect._engine.drivers import drive, drive_async, iterate, iterate_async
-from prefect._engine.effects import run_coroutine
+from prefect._engine.drivers import iterate, iterate_async
 from prefect._engine.flow_call import FlowCall
 from prefect._engine.flow_run import flow_run
 from prefect._engine.task_call import TaskCall
@@ -69,7 +69,7 @@ async def _task_async(call: TaskCall, return_state: bool) -> Any:
     return call.state if return_state else call.answer()
 
 
-def new_call(
+def make_call(
     task: Task[..., Any],
     parameters: dict[str, Any],
     *,
@@ -92,6 +92,12 @@ def new_call(
     )
     if dependencies:
         call.add_inputs(dependencies)
+    return call
+
+
+def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -> TaskCall:
+    """`make_call`, and the run is on record as Pending."""
+    call = make_call(task, parameters, **options)
     call.journal.put(call)
     return call
 
@@ -108,7 +114,7 @@ def execute_in_worker(call: TaskCall) -> None:
     """Run a call in this worker thread; whatever it raises stays in its state."""
     try:
         if call.task.isasync:
-            run_coroutine(drive_async(task_run(call)))
+            run_awaitable(drive_async(task_run(call)))
         else:
             drive(task_run(call))
     except BaseException as exc:

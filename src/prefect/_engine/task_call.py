@@ -9,10 +9,10 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.crashes import crash_message
 from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
+from prefect.model.crashes import crash_message
 from prefect.model.records import TaskRunRecord
 from prefect.settings import get_current_settings
 
@@ -180,13 +180,17 @@ class TaskCall(TaskRunContext):
             self._counters = {}
         return f"{self.memo}/{task_key}:{next_number(self._counters, task_key)}"
 
-    def transition(self, state_type: str, state_name: str, message: str | None = None) -> None:
-        """Enter a state, and queue the row."""
-        self._enter(state_type, state_name, message)
+    def transition(
+        self, state_type: str, state_name: str, message: str | None = None, details: dict[str, Any] | None = None
+    ) -> None:
+        """Enter a state, and queue the row. `details` are those of the state, in the form that is stored."""
+        self._enter(state_type, state_name, message, details)
         if not self.queued:
             self.journal.put(self)
 
-    def _enter(self, state_type: str, state_name: str, message: str | None) -> None:
+    def _enter(
+        self, state_type: str, state_name: str, message: str | None, details: dict[str, Any] | None = None
+    ) -> None:
         timestamp = clock.now_us() if state_type != "PENDING" or state_name != "Pending" else self.created
         if state_type == "RUNNING":
             if self.run_count:
@@ -202,7 +206,8 @@ class TaskCall(TaskRunContext):
         elif state_name != "Pending":
             self._leave_the_plain_way()
         if self.history is not None:
-            self.history.append((state_type, state_name, timestamp, message))
+            entry = (state_type, state_name, timestamp, message)
+            self.history.append(entry if details is None else (*entry, details))
         self.state_type = state_type
         self.state_name = state_name
         self.state_message = message
@@ -358,7 +363,7 @@ class TaskCall(TaskRunContext):
 
     def failed_state(self) -> State[Any]:
         """The Failed state that would be entered now."""
-        from prefect.model.state import State, StateType  # 150 ms of import that only code which looks needs
+        from prefect.states import State, StateType  # 150 ms of import that only code which looks needs
 
         return State(type=StateType.FAILED, message=self.failure_message(), data=self.exception)
 
@@ -368,14 +373,18 @@ class TaskCall(TaskRunContext):
         from prefect.model.history import states_of
         from prefect.states import State  # 150 ms of import that only code which looks needs
 
-        if self.returned_state is not None and self.done:
-            return self.returned_state
-        state: State[Any] = State.from_record(states_of(self.record)[-1])
-        state.state_details.task_run_id = UUID(bytes=self.id)
-        if self.flow is not None:
-            state.state_details.flow_run_id = UUID(bytes=self.flow.id)
-        if self.state_type == "COMPLETED":
-            state.data = self.persisted if self.persisted is not None else self.value
+        state: State[Any] = State.from_record(
+            states_of(self.record)[-1],
+            flow_run_id=self.flow.id if self.flow is not None else None,
+            task_run_id=self.id,
+        )
+        if self.returned_state is not None:
+            state.data = self.returned_state.data
+        elif self.state_type == "COMPLETED":
+            if self.persisted is not None:
+                state.data = self.persisted
+            elif self.task.cache_result_in_memory:
+                state.hold_result(self.value)
         elif self.state_type in TERMINAL:
             state.data = self.exception
         return state
@@ -391,7 +400,7 @@ class TaskCall(TaskRunContext):
     def result(self, *, raise_on_failure: bool = True) -> Any:
         """What the future of the run gives."""
         if self.returned_state is not None:
-            return read_state(self.returned_state, raise_on_failure=raise_on_failure)
+            return read_state(self.state, raise_on_failure=raise_on_failure)
         if self.exception is not None:
             if raise_on_failure:
                 raise self.exception

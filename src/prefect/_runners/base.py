@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typing_extensions import Self
 
-from prefect._runners.mapping import mapped_parameters
+from prefect._engine.mapping import mapped_parameters
 from prefect.futures import PrefectFuture, PrefectFutureList
 
 if TYPE_CHECKING:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, cast, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
 from uuid import UUID
 
 from pydantic import Field, PrivateAttr, model_validator
 from typing_extensions import Self, TypeVar
 
 from prefect._base.clock import now, to_datetime, to_us
+from prefect._base.current import wants_awaitable
 from prefect._base.ids import new_uuid
 from prefect.model.base import DateTime, ObjectBaseModel, PrefectBaseModel
 from prefect.model.records import StateRecord
 from prefect.model.results import ResultRecordMetadata, data_discriminator
+from prefect.model.state_result import needs_io, result_of
 
 if TYPE_CHECKING:
     from prefect.model.run_inputs import FlowRunResult, RunType, TaskRunResult
@@ -69,49 +72,6 @@ class StateDetails(PrefectBaseModel):
         if run_type is RunType.FLOW_RUN:
             return FlowRunResult(id=self.flow_run_id) if self.flow_run_id else None
         return TaskRunResult(id=self.task_run_id) if self.task_run_id else None
-
-
-class _ResultAccess(NamedTuple):
-    """How `State.result` is answered; the layers above say it, since a model does no I/O."""
-
-    read: Callable[[State[Any], bool, bool], Any]
-    read_async: Callable[[State[Any], bool, bool], Coroutine[Any, Any, Any]]
-    wants_awaitable: Callable[[], bool]
-
-
-def _not_registered(*_: object) -> Any:
-    raise RuntimeError(
-        "Expected a reader of state results, got none: `prefect.states` has not been imported. "
-        "Import it (`import prefect.states`) before calling `State.result`."
-    )
-
-
-_access = _ResultAccess(_not_registered, _not_registered, lambda: False)
-
-
-def register_result_reader(
-    read: Callable[[State[Any], bool, bool], Any],
-    read_async: Callable[[State[Any], bool, bool], Coroutine[Any, Any, Any]],
-) -> None:
-    """Say what `State.result` and `.aresult` do with `(state, raise_on_failure, retry_result_failure)`."""
-    global _access
-    _access = _access._replace(read=read, read_async=read_async)
-
-
-def register_await_rule(wants_awaitable: Callable[[], bool]) -> None:
-    """Say when `State.result` gives an awaitable: in a running loop, except in a sync run (behaviour 13)."""
-    global _access
-    _access = _access._replace(wants_awaitable=wants_awaitable)
-
-
-def read_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
-    """`State.result`, always synchronous."""
-    return _access.read(state, raise_on_failure, True)
-
-
-def is_awaitable_wanted() -> bool:
-    """Whether a call with both forms must act asynchronously here (behaviour 13)."""
-    return _access.wants_awaitable()
 
 
 class State(ObjectBaseModel, Generic[R]):
@@ -183,15 +143,20 @@ class State(ObjectBaseModel, Generic[R]):
             UnfinishedRun: the run has not ended. PausedRun: it is paused.
             MissingResult: it ended well, but its result was not kept.
         """
-        if _access.wants_awaitable():
-            return _access.read_async(self, raise_on_failure, retry_result_failure)
-        return _access.read(self, raise_on_failure, retry_result_failure)
+        if wants_awaitable():
+            return self.aresult(raise_on_failure, retry_result_failure)
+        return result_of(self, raise_on_failure=raise_on_failure, retry=retry_result_failure)
 
     async def aresult(
         self, raise_on_failure: bool = True, retry_result_failure: bool = True
     ) -> R | Exception:
         """The async form of `result`."""
-        return await _access.read_async(self, raise_on_failure, retry_result_failure)
+        read = partial(result_of, self, raise_on_failure=raise_on_failure, retry=retry_result_failure)
+        if not needs_io(self):
+            return read()
+        import asyncio  # whoever awaits this has it loaded
+
+        return await asyncio.to_thread(read)
 
     def is_scheduled(self) -> bool:
         """Waits for its time."""
