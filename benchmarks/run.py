@@ -49,7 +49,7 @@ def measure_all(
 ) -> dict[str, list[Figures]]:
     """For each contender, what each script reported in each round."""
     rounds: dict[str, list[Figures]] = {name: [] for name in [*contenders, "others"]}
-    homes = {name: warm_home(python, scratch / name) for name, python in contenders.items()}
+    homes = {name: warm_home(name, python, scratch / name) for name, python in contenders.items()}
     for turn in range(1, options.rounds + 1):
         for script in options.scripts:
             for name, python in contenders.items():  # A B A B: a busy minute of the machine hits both
@@ -98,18 +98,25 @@ def profile_of_a_call(python: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def warm_home(python: Path, home: Path) -> Path:
-    """A PREFECT_HOME that has seen a run: making the database is measured only where it is the point."""
+def warm_home(name: str, python: Path, home: Path) -> Path:
+    """A PREFECT_HOME that has seen a run: making the database is measured only where it is the point.
+
+    Also makes sure that each side is what it is called: one of them could be installed over the other.
+    """
     home.mkdir()
-    code = "from prefect import flow; flow(lambda: None, name='warm')()"
-    subprocess.run([str(python), "-c", code], env=clean_environment(home), capture_output=True, check=False)
+    code = "import prefect; prefect.flow(lambda: None, name='warm')(); print(prefect.__version__)"
+    ended = subprocess.run(
+        [str(python), "-c", code], env=clean_environment(home), capture_output=True, text=True, check=False
+    )
+    version = ended.stdout.strip()
+    if ended.returncode or ("pluperfect" in version) != (name == "ours"):
+        raise SystemExit(f"expected {name} at {python}, got version {version!r}\n{ended.stderr}")
     return home
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """No settings but the home. Bytecode is cached, as it is for everybody, even if this shell forbids it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    """No settings but the home, and nothing that changes how Python starts: bytecode is cached, as for everybody."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHON"))}
     return {**kept, "PREFECT_HOME": str(home)}
 
 
