@@ -1,0 +1,232 @@
+"""Blocks: typed configuration with a name, saved once and loaded wherever it is needed."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from typing import Any, ClassVar, TypeVar, cast
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic_core import to_jsonable_python
+from typing_extensions import Self
+
+from prefect._base.dual import dual, in_thread
+from prefect.blocks._store import BlockDocument, block_store
+
+__all__ = ["Block", "BlockNotSavedError", "InvalidBlockRegistration", "UnknownBlockType"]
+
+B = TypeVar("B", bound="Block")
+
+
+class InvalidBlockRegistration(Exception):
+    """The class cannot be registered as a block type."""
+
+
+class UnknownBlockType(Exception):
+    """No class is known for a saved block."""
+
+
+class BlockNotSavedError(RuntimeError):
+    """The operation needs a block that was saved."""
+
+
+class Block(BaseModel, ABC):
+    """The base of all blocks: subclass it and declare the fields.
+
+    A subclass may set `_block_type_name` and `_block_type_slug` (by default made from the class's name),
+    `_description` and `_logo_url`; `block_initialization` is called once a block is made.
+    """
+
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
+    _block_type_name: ClassVar[str | None] = None
+    _block_type_slug: ClassVar[str | None] = None
+    _block_schema_capabilities: ClassVar[list[str]] = []
+    _description: ClassVar[str | None] = None
+    _logo_url: ClassVar[Any] = None
+    _documentation_url: ClassVar[Any] = None
+    _code_example: ClassVar[str | None] = None
+    _types: ClassVar[dict[str, type[Block]]] = {}
+
+    _block_document_id: UUID | None = PrivateAttr(default=None)
+    _block_document_name: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Remember the class by its slug, so that `Block.load` finds it."""
+        super().__pydantic_init_subclass__(**kwargs)
+        Block._types[cls.get_block_type_slug()] = cls
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Call the block's own initialization."""
+        super().model_post_init(context)
+        self.block_initialization()
+
+    def block_initialization(self) -> None:
+        """Called once a block is made; for subclasses."""
+
+    @classmethod
+    def get_block_type_name(cls) -> str:
+        """The name of the type as people read it."""
+        return cls.__dict__.get("_block_type_name") or cls.__name__
+
+    @classmethod
+    def get_block_type_slug(cls) -> str:
+        """The name of the type as `type-slug/name` has it."""
+        own = cls.__dict__.get("_block_type_slug")
+        return own or re.sub(r"[^a-z0-9]+", "-", cls.get_block_type_name().lower()).strip("-")
+
+    @classmethod
+    def get_block_capabilities(cls) -> frozenset[str]:
+        """What blocks of this type can do, such as "read-path"."""
+        return frozenset(
+            capability
+            for base in cls.__mro__
+            for capability in cast("list[str]", base.__dict__.get("_block_schema_capabilities", ()))
+        )
+
+    @classmethod
+    def get_description(cls) -> str | None:
+        """What the type is for."""
+        return cls._description or (cls.__doc__ or "").strip() or None
+
+    @classmethod
+    def get_code_example(cls) -> str | None:
+        """How the type is used."""
+        return cls._code_example
+
+    def get_block_placeholder(self) -> str:
+        """How a saved block is written in templates.
+
+        Raises:
+            BlockNotSavedError: it was not saved.
+        """
+        if self._block_document_name is None:
+            raise BlockNotSavedError("Could not generate block placeholder for unsaved block.")
+        return f"prefect.blocks.{self.get_block_type_slug()}.{self._block_document_name}"
+
+    @staticmethod
+    def is_block_class(block: Any) -> bool:
+        """Whether it is a class of blocks."""
+        return isinstance(block, type) and issubclass(block, Block)
+
+    @classmethod
+    @dual
+    def load(cls, name: str, validate: bool = True, client: Any = None) -> Self:  # noqa: ARG003 - part of the API
+        """The saved block of this type and name; `Block.load` takes `type-slug/name`.
+
+        Args:
+            name: the name it was saved under.
+            validate: False takes the fields as they were saved, without checking them.
+            client: not needed.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        slug, _, own = name.rpartition("/") if cls is Block else (cls.get_block_type_slug(), "", name)
+        document = block_store().read(slug, own)
+        if document is None:
+            raise ValueError(f"Unable to find block document named {own} for block type {slug}")
+        return cast("Self", _made(document, validate=validate))
+
+    @classmethod
+    async def aload(cls, name: str, validate: bool = True, client: Any = None) -> Self:
+        """The same, awaited."""
+        return await in_thread(cls._now, "load", name, validate, client)
+
+    @classmethod
+    @dual
+    def load_from_ref(
+        cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None
+    ) -> Self:
+        """The saved block that a reference names: `type-slug/name`, an id, or a dict with one of them.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if isinstance(ref, dict):
+            ref = cast("str | UUID", next(iter(ref.values())))
+        if isinstance(ref, str) and "/" in ref:
+            return cast("Self", Block._now("load", ref, validate, client))
+        document = block_store().read_by_id(UUID(str(ref)))
+        if document is None:
+            raise ValueError(f"Unable to find block document with id {ref}")
+        return cast("Self", _made(document, validate=validate))
+
+    @classmethod
+    async def aload_from_ref(
+        cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None
+    ) -> Self:
+        """The same, awaited."""
+        return await in_thread(cls._now, "load_from_ref", ref, validate, client)
+
+    @dual
+    def save(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:  # noqa: ARG002
+        """Save the block under a name; its id.
+
+        Args:
+            name: needed the first time.
+            overwrite: replace a block of that name.
+            client: not needed.
+
+        Raises:
+            ValueError: no name was given, or it is taken.
+        """
+        chosen = name or self._block_document_name
+        if chosen is None:
+            raise ValueError("expected a name to save the block under, got none: call save(name)")
+        data = to_jsonable_python(_revealed(self.model_dump()))
+        self._block_document_id = block_store().write(
+            self.get_block_type_slug(), chosen, data, overwrite=overwrite
+        )
+        self._block_document_name = chosen
+        return self._block_document_id
+
+    async def asave(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:
+        """The same, awaited."""
+        return await in_thread(type(self).save.__wrapped__, self, name, overwrite, client)  # type: ignore[attr-defined]
+
+    @classmethod
+    @dual
+    def delete(cls, name: str, client: Any = None) -> None:  # noqa: ARG003 - part of the API
+        """Delete the saved block of this type and name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not block_store().delete(cls.get_block_type_slug(), name):
+            raise ValueError(
+                f"Unable to find block document named {name} for block type {cls.get_block_type_slug()}"
+            )
+
+    @classmethod
+    async def adelete(cls, name: str, client: Any = None) -> None:
+        """The same, awaited."""
+        await in_thread(cls._now, "delete", name, client)
+
+    @classmethod
+    def _now(cls, method: str, *args: Any) -> Any:
+        """The synchronous form of a class method, whatever is wanted here."""
+        return getattr(cls, method).__wrapped__(cls, *args)
+
+
+def _made(document: BlockDocument, *, validate: bool) -> Block:
+    kind = Block._types.get(document.type_slug)
+    if kind is None:
+        raise UnknownBlockType(
+            f"No block class is known for {document.type_slug!r}: import the module that defines it first."
+        )
+    block = kind.model_validate(document.data) if validate else kind.model_construct(**document.data)
+    block._block_document_id = document.id
+    block._block_document_name = document.name
+    return block
+
+
+def _revealed(value: Any) -> Any:
+    """A dump with its secrets in the clear: what is saved must be what is loaded."""
+    if isinstance(value, dict):
+        return {key: _revealed(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_revealed(item) for item in cast("list[Any]", value)]
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
