@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from datetime import datetime
 
+    from prefect._base_transaction import BaseTransaction
     from prefect.flows import Flow
     from prefect.model.records import FlowRunRecord, TaskRunRecord
     from prefect.model.runs import FlowRun, TaskRun
@@ -88,6 +89,16 @@ class RunContext(ContextModel):
 
     def _make_result_store(self) -> ResultStore:
         raise NotImplementedError
+
+    @property
+    def caller(self) -> RunContext | None:
+        """The run whose code has started this one, or None."""
+        return None
+
+    def own_transaction(self, *, make: bool = True) -> BaseTransaction | None:
+        """The transaction that this run is: every task run is one, made where it is needed, a flow run is none."""
+        _ = make
+        return None
 
     @property
     def start_time(self) -> datetime:

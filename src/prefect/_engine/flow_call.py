@@ -128,6 +128,11 @@ class FlowCall(EngineContext):
             self.persist_result = parent.persist_result if parent is not None else settings.results.persist_by_default
 
     @property
+    def caller(self) -> TaskCall | FlowCall | None:
+        """The run whose code has called the flow."""
+        return self.parent_task or self.parent
+
+    @property
     def attempt(self) -> int:
         """The fencing token of this execution."""
         return self.record.attempt
