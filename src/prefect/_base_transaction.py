@@ -221,13 +221,14 @@ class BaseTransaction:
             return
         yield from self._lock(self.store, self.key)
         try:
-            if not self.overwrite:
-                found = yield Call(self.store.exists, (self.key,), afn=self.store.aexists)
-                if found:
-                    self.state = TransactionState.COMMITTED
+            if not self.overwrite and (yield from self._is_recorded(self.store, self.key)):
+                self.state = TransactionState.COMMITTED
         except BaseException:
             self._unlock()
             raise
+
+    def _is_recorded(self, store: ResultStore, key: str) -> Generator[Any, Any, bool]:
+        return (yield Call(store.exists, (key,), afn=store.aexists))
 
     def _lock(self, store: ResultStore, key: str) -> Generator[Any, Any, None]:
         if self.isolation_level is not IsolationLevel.SERIALIZABLE or self._holder is not None:
@@ -292,7 +293,7 @@ class BaseTransaction:
             return
         from prefect.results import ResultRecord  # loaded: there is a store
 
-        record: ResultRecord[Any] = (
+        record: ResultRecord = (
             cast("Any", self._staged)
             if isinstance(self._staged, ResultRecord)
             else self.store.create_result_record(self._staged, self.key)
@@ -337,7 +338,7 @@ class BaseTransaction:
         else:
             self.logger.info("%s hook %r finished running successfully", hook_type.capitalize(), name)
 
-    def _read(self) -> Generator[Any, Any, ResultRecord[Any] | None]:
+    def _read(self) -> Generator[Any, Any, ResultRecord | None]:
         if self.store is None or self.key is None:
             return None
         return (yield Call(self.store.read, (self.key, self._holder), afn=self.store.aread))

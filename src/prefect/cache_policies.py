@@ -1,9 +1,9 @@
 """What a task's cache key is made of.
 
 `INPUTS + TASK_SOURCE` combines policies, `INPUTS - "x"` leaves an input out, `.configure(...)` says where
-keys are kept and how computations of one key are kept apart. A key decides whether a stored result stands in for a
-run, so a part that cannot be hashed is an error and is not left out (behaviours 53 to 57). No pydantic here:
-every program imports this.
+keys are kept and how computations of one key are kept apart. A key decides whether a stored result stands in
+for a run, so a part that cannot be hashed is an error and is not left out (behaviours 53 to 57). No pydantic
+here: every program imports this.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Transaction(BaseTransaction):
         """
         drive(self._begin())
 
-    def read(self) -> ResultRecord[Any] | None:
+    def read(self) -> ResultRecord | None:
         """What is recorded under the key; None without a key."""
         return drive(self._read())
 
@@ -99,7 +99,7 @@ class AsyncTransaction(BaseTransaction):
         """The async form of `Transaction.begin`."""
         await drive_async(self._begin())
 
-    async def read(self) -> ResultRecord[Any] | None:
+    async def read(self) -> ResultRecord | None:
         """The async form of `Transaction.read`."""
         return await drive_async(self._read())
 

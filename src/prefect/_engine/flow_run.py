@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect import _terminal
 from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import flow_end, inputs, parameters
@@ -33,6 +34,8 @@ def flow_run(call: FlowCall) -> Run:
     upstream = _upstream(call)
     parameters.create_run(call)
     call.backend.enter_flow_run(call.id, call.cancel)
+    if call.parent is None:
+        call.view = _terminal.start(call.id, call.record.name, call.flow.name)
     try:
         with _terminable(call):
             try:
@@ -47,6 +50,8 @@ def flow_run(call: FlowCall) -> Run:
         call.backend.leave_flow_run(call.id)
         if call.parent is None:
             call.backend.journal.commit()
+        if call.view is not None:
+            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:

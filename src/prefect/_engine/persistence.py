@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from prefect import runtime
 from prefect._base.clock import now, to_us
 from prefect._base.drive import Call
-from prefect._base_transaction import TransactionState
 from prefect.cache_policies import NO_CACHE
 from prefect.model.results import ResultRecordMetadata
 from prefect.results import ResultRecord, read_stored
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from prefect.results import ResultStore
 
 
-def begin(call: TaskCall) -> Generator[Any, Any, ResultRecord[Any] | None]:
+def begin(call: TaskCall) -> Generator[Any, Any, ResultRecord | None]:
     """Open the transaction of an attempt on the run's key; the record, if the cache holds one that can be used.
 
     Raises:
@@ -47,28 +46,9 @@ def begin(call: TaskCall) -> Generator[Any, Any, ResultRecord[Any] | None]:
     if key is not None:
         call.note("cache_key", key)
     yield from txn._begin()
-    if not txn.is_committed():
-        return None
-    record = yield from _read(call, txn)
-    if record is None:
-        txn.state = TransactionState.ACTIVE
-    else:
-        _note(call, record.metadata)
-    return record
-
-
-def _read(
-    call: TaskCall, txn: TaskTransaction
-) -> Generator[Any, Any, ResultRecord[Any] | None]:
-    """The record under the key, unless it has expired or cannot be read: then the task runs."""
-    try:
-        record = yield from txn._read()
-    except Exception as exc:
-        call.logger().warning("The cached result under key '%s' cannot be read, the task runs: %r", txn.key, exc)
-        return None
-    if record is None or (record.metadata.expiration is not None and record.metadata.expiration <= now()):
-        return None
-    return record
+    if txn.found is not None:
+        _note(call, txn.found.metadata)
+    return txn.found
 
 
 def _cache_key(call: TaskCall) -> str | None:
@@ -88,7 +68,7 @@ def _cache_key(call: TaskCall) -> str | None:
         return None
 
 
-def record_of(call: TaskCall, txn: TaskTransaction, value: Any) -> ResultRecord[Any]:
+def record_of(call: TaskCall, txn: TaskTransaction, value: Any) -> ResultRecord:
     """The record of a result, still to be written; the run's row says where it will be."""
     store, lifetime = call.result_store, call.task.cache_expiration
     record = store.create_result_record(
@@ -125,16 +105,16 @@ def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, N
         call.persisted = value.model_dump(mode="json")
         return
     try:
-        record = yield from _write(call.result_store, value)
+        record = yield from _write(call.result_store, value, bare=True)
     except Exception as exc:
         call.logger().warning("The result of flow '%s' could not be persisted: %s", call.flow.name, exc)
     else:
         call.persisted = record.metadata.model_dump(mode="json")
 
 
-def _write(store: ResultStore, value: Any) -> Generator[Any, Any, ResultRecord[Any]]:
+def _write(store: ResultStore, value: Any, *, bare: bool = False) -> Generator[Any, Any, ResultRecord]:
     record = value if isinstance(value, ResultRecord) else store.create_result_record(value)
-    yield Call(store.persist_result_record, (record,), afn=store.apersist_result_record)
+    yield Call(store.persist_result_record, (record,), {"bare": bare}, afn=store.apersist_result_record)
     return record
 
 

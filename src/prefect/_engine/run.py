@@ -124,8 +124,9 @@ def execute_in_worker(call: TaskCall) -> None:
 def expect(task: Task[..., Any], count: int) -> None:
     """Tell the live view how many runs a map will have."""
     flow: FlowCall | None = _flow_context.get()
-    if flow is not None and flow.root_view() is not None:
-        flow.root_view().expect(flow.id, task.name, count)
+    view = flow.root_view() if flow is not None else None
+    if flow is not None and view is not None:
+        view.expect(flow.id, task.name, count)
 
 
 def call_flow(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.clock import now
+from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._base_transaction import BaseTransaction, TransactionState, enclosing
 from prefect.transactions import AsyncTransaction, Transaction
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from prefect._engine.task_call import TaskCall
+    from prefect.results import ResultRecord, ResultStore
 
     Run = Generator[Any, Any, Any]
 
@@ -27,6 +30,7 @@ class TaskTransaction(BaseTransaction):
     def __init__(self, call: TaskCall, **options: Any) -> None:
         super().__init__(**options)
         self.has_written = False
+        self.found: ResultRecord | None = None
         self._call = call
 
     @property
@@ -61,6 +65,20 @@ class TaskTransaction(BaseTransaction):
         self._open = False
         if self._parent is not None:
             self.stage(self._call.value, self._call.task.on_rollback_hooks, self._call.task.on_commit_hooks)
+
+    def _is_recorded(self, store: ResultStore, key: str) -> Generator[Any, Any, bool]:
+        """Whether the key holds a result that can be used: if not, the task runs, whatever is wrong with it."""
+        try:
+            record = yield Call(store.read, (key, self._holder), afn=store.aread)
+        except (ValueError, FileNotFoundError):  # there is none
+            return False
+        except Exception as exc:
+            self.logger.warning("The cached result under key '%s' cannot be read, the task runs: %s", key, exc)
+            return False
+        if record.expiration is not None and record.expiration <= now():
+            return False
+        self.found = record
+        return True
 
     def _write(self) -> Run:
         """Write the result; one that cannot be written is told, and the run goes on without (behaviour 59)."""

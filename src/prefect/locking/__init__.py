@@ -1,0 +1,1 @@
+"""Locks on cache keys, for transactions that must not overlap."""
