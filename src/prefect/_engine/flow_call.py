@@ -107,7 +107,7 @@ class FlowCall(EngineContext):
         self.interrupt: Callable[[], None] | None = None
         self.view: Any = None
         self._counters: dict[str, Iterator[int]] = {}
-        self._result_store = None
+        self._result_store = self._task_stores = None
         self._logger: logging.LoggerAdapter[Any] | None = None
         self.subflows: dict[str, Iterator[int]] = {}
         self.record: FlowRunRecord

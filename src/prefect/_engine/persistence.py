@@ -13,7 +13,7 @@ from prefect._base.clock import now, to_us
 from prefect._base.drive import Call
 from prefect.cache_policies import NO_CACHE
 from prefect.model.results import ResultRecordMetadata
-from prefect.results import ResultRecord, read_stored
+from prefect.results import ResultRecord, read_stored, shown_metadata
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def record_of(call: TaskCall, txn: TaskTransaction, value: Any) -> ResultRecord:
 
 def _note(call: TaskCall, metadata: ResultRecordMetadata) -> None:
     call.persisted = metadata
-    call.note("data", metadata.model_dump(mode="json"))
+    call.note("data", shown_metadata(metadata))
     if metadata.expiration is not None:
         call.note("cache_expiration", to_us(metadata.expiration))
 
@@ -92,7 +92,7 @@ def write_failure(call: TaskCall) -> Generator[Any, Any, None]:
     except Exception as exc:
         call.logger().debug("The exception of task '%s' could not be persisted: %r", call.task.name, exc)
     else:
-        call.note("data", record.metadata.model_dump(mode="json"))
+        call.note("data", shown_metadata(record.metadata))
 
 
 def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, None]:
@@ -102,14 +102,14 @@ def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, N
     else:
         value = call.exception if call.exception is not None else call.value
     if isinstance(value, ResultRecordMetadata):
-        call.persisted = value.model_dump(mode="json")
+        call.persisted = shown_metadata(value)
         return
     try:
         record = yield from _write(call.result_store, value, bare=True)
     except Exception as exc:
         call.logger().warning("The result of flow '%s' could not be persisted: %s", call.flow.name, exc)
     else:
-        call.persisted = record.metadata.model_dump(mode="json")
+        call.persisted = shown_metadata(record.metadata)
 
 
 def _write(store: ResultStore, value: Any, *, bare: bool = False) -> Generator[Any, Any, ResultRecord]:

@@ -31,6 +31,7 @@ TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _NAME = TaskRunRecord._fields.index("name")
 _MEMO = TaskRunRecord._fields.index("memo")
 _CHANGING = TaskRunRecord._fields.index("state_type")
+_to_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class _Source(NamedTuple):
@@ -201,8 +202,8 @@ class TaskCall(TaskRunContext):
         return self.transaction is not None or bool(task.on_commit_hooks or task.on_rollback_hooks)
 
     def is_stored(self) -> bool:
-        """Whether this run has written its result to the result store."""
-        return self.persisted is not None and self.transaction is not None and self.transaction.has_written
+        """Whether the result is in the result store: an outer transaction may have put that off."""
+        return self.persisted is not None and self.transaction is not None and self.transaction.is_committed()
 
     def forget_persisted(self) -> None:
         """The result is not stored after all."""
@@ -262,8 +263,8 @@ class TaskCall(TaskRunContext):
             self.run_count,
             self.digest,
             self.result_blob,
-            None if self.detail is None else json.dumps(self.detail, separators=(",", ":"), default=str),
-            None if self.history is None else json.dumps(self.history, separators=(",", ":")),
+            None if self.detail is None else _to_json(self.detail),
+            None if self.history is None else _to_json(self.history),
         )
 
     def _leave_the_plain_way(self) -> None:

@@ -154,7 +154,7 @@ def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
         record(call, value)
     call.transition("COMPLETED", name)
     call.done = True
-    if call.is_stored():
+    if call.is_stored() and name != "Cached":
         call.journal.commit()  # a durable task that returned never runs again
     reach("task_run.finished")
     if call.task.on_completion_hooks:

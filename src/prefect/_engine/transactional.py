@@ -29,7 +29,6 @@ class TaskTransaction(BaseTransaction):
 
     def __init__(self, call: TaskCall, **options: Any) -> None:
         super().__init__(**options)
-        self.has_written = False
         self.found: ResultRecord | None = None
         self._call = call
 
@@ -90,8 +89,6 @@ class TaskTransaction(BaseTransaction):
         except Exception as exc:
             self.logger.warning("The result of task '%s' could not be persisted: %s", self._call.task.name, exc)
             self._call.forget_persisted()
-        else:
-            self.has_written = True
         reach("task_run.after_result_write")
 
     def _undo(self) -> Generator[Any, Any, bool]:
