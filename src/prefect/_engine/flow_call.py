@@ -182,7 +182,7 @@ class FlowCall(EngineContext):
         tracking = self.tracking
         if tracking is not None:
             tracking.mirror(state)  # before: a terminal proposal commits it together with the child's
-        answer = self.backend.propose_flow_run_state(self.id, state, attempt=self.attempt, **options)
+        answer = self.backend.propose_flow_run_state(self.id, state, attempt=self.attempt, known=self.record, **options)
         self.record = answer.run
         if tracking is not None and answer.run.state.name != state_name:
             tracking.mirror(answer.run.state)

@@ -387,6 +387,16 @@ class TaskCall(TaskRunContext):
             if self.future is not None:
                 self.future.set_done()
 
+    def give_up(self) -> None:
+        """It was told to stop and has not: its thread is blocked where it cannot be interrupted."""
+        if not self.done:
+            stopping = self.flow is not None and self.flow.stopping
+            state = ("CANCELLED", "Cancelled") if stopping else ("CRASHED", "Crashed")
+            self.exception = CancelledRun("Run cancelled.")
+            self.transition(*state, "Its thread is blocked and cannot be interrupted: it may go on until the process ends.")
+            self.done = True
+            self.logger().warning("%s", self.state_message)
+
     def break_off(self, exc: BaseException) -> None:
         """The runner could not run it to its end."""
         self.exception = exc

@@ -276,7 +276,7 @@ def _crash(call: TaskCall, exc: BaseException) -> Run:
     if call.transaction is not None and not call.done:
         yield from call.transaction.abandon()
     if not call.done and not isinstance(exc, (Abort, Pause)):
-        cancelled = call.flow is not None and call.flow.cancelled
+        cancelled = call.flow is not None and call.flow.stopping
         call.transition(
             "CANCELLED" if cancelled else "CRASHED", "Cancelled" if cancelled else "Crashed", crash_message(exc)
         )
