@@ -185,14 +185,7 @@ class ResultRecord:
     def serialize(self) -> bytes:
         """Metadata and result as one JSON object. Raises SerializationError."""
         blob = self.serialize_result()
-        metadata = self.metadata
-        shown = {
-            "storage_key": metadata.storage_key,
-            "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
-            "serializer": _shown_serializer(self.serializer),
-            "prefect_version": metadata.prefect_version,
-            "storage_block_id": str(metadata.storage_block_id) if metadata.storage_block_id is not None else None,
-        }
+        shown = shown_metadata(self.metadata)
         return json.dumps({"metadata": shown, "result": blob.decode("latin-1")}, separators=(",", ":")).encode()
 
     @classmethod
@@ -387,9 +380,11 @@ class ResultStore(BaseModel):
             self._put(self.metadata_storage, location, _metadata_json(result_record.metadata))
         self._keep(location, result_record)
 
-    async def apersist_result_record(self, result_record: ResultRecord, holder: str | None = None) -> None:
+    async def apersist_result_record(
+        self, result_record: ResultRecord, holder: str | None = None, *, bare: bool = False
+    ) -> None:
         """The async form of `persist_result_record`."""
-        self.persist_result_record(result_record, holder)
+        self.persist_result_record(result_record, holder, bare=bare)
 
     def supports_isolation_level(self, level: IsolationLevel) -> bool:
         """Whether transactions of that level are possible: SERIALIZABLE needs a lock manager."""
@@ -459,6 +454,18 @@ class ResultStore(BaseModel):
 
     def _put(self, storage: Any, path: str, content: bytes) -> None:
         write_to(storage, path, content).perform()
+
+
+def shown_metadata(metadata: ResultRecordMetadata) -> dict[str, Any]:
+    """The metadata as JSON types. By hand: pydantic takes ten times as long, at every persisted task run."""
+    block_id = metadata.storage_block_id
+    return {
+        "storage_key": metadata.storage_key,
+        "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
+        "serializer": _shown_serializer(metadata.serializer),
+        "prefect_version": metadata.prefect_version,
+        "storage_block_id": str(block_id) if block_id is not None else None,
+    }
 
 
 _shown_serializers: dict[int, tuple[Serializer, dict[str, Any]]] = {}
