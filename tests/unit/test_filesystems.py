@@ -17,7 +17,6 @@ import pytest
 
 from prefect._base.ignore import IgnoreRules
 from prefect.blocks import _store
-from prefect.blocks._store import BlockDocument, register_block_store
 from prefect.blocks.core import Block, BlockNotSavedError, UnknownBlockType
 from prefect.exceptions import ConfigurationError
 from prefect.filesystems import (
@@ -282,36 +281,6 @@ def test_capabilities_and_slugs():
     with pytest.raises(TypeError, match="abstract"):
         WritableFileSystem()
     assert issubclass(PathNotFound, FileNotFoundError)
-
-
-class Store:
-    def __init__(self):
-        self.documents = {}
-
-    def read(self, type_slug, name):
-        return self.documents.get((type_slug, name))
-
-    def read_by_id(self, id):
-        return next((document for document in self.documents.values() if document.id == id), None)
-
-    def write(self, type_slug, name, data, *, overwrite):
-        import uuid
-
-        if (type_slug, name) in self.documents and not overwrite:
-            raise ValueError("taken")
-        document = BlockDocument(uuid.uuid4(), type_slug, name, data)
-        self.documents[type_slug, name] = document
-        return document.id
-
-    def delete(self, type_slug, name):
-        return self.documents.pop((type_slug, name), None) is not None
-
-
-@pytest.fixture
-def store(monkeypatch):
-    monkeypatch.setattr(_store, "_store", None)
-    register_block_store(Store())
-    return _store.block_store()
 
 
 class Login(Block):
