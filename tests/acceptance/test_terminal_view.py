@@ -162,6 +162,34 @@ def test_sigterm_gives_the_terminal_back(run, terminal):
     assert terminal.is_restored()
 
 
+POOL = """
+from prefect import flow, task
+from prefect.task_runners import ProcessPoolTaskRunner
+
+@task
+def transform(row):
+    print("from the pool")
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1), log_prints=True)
+def etl():
+    transform.map(range(3)).wait()
+    input("question? ")
+
+if __name__ == "__main__":
+    etl()
+"""
+
+
+def test_the_work_of_other_processes_is_shown_too(run, terminal):
+    process = run(POOL)
+    terminal.wait_for("transform  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3/3")
+    terminal.type("\n")
+    assert end_of(process, terminal) == 0
+    text = "".join(terminal.everything())
+    assert text.count("- from the pool") == 3
+    assert "task runs: 3 completed" in text
+
+
 SHORT = """
 from prefect import flow
 @flow
