@@ -47,7 +47,7 @@ class PrefectConsoleHandler(_StreamHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""
         try:
-            self._write_line(self.format(record))
+            self.write_line(self.format(record))
             if logging.root.handlers:
                 _keep_plain_handlers_from_repeating(record, self.stream)
         except RecursionError:
@@ -55,7 +55,8 @@ class PrefectConsoleHandler(_StreamHandler):
         except Exception:
             self.handleError(record)
 
-    def _write_line(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
+        """Write a text that is formatted already, and a newline. The caller holds the handler's lock."""
         stream = self._given or sys.stderr
         if stream is None:  # a process without a console
             return
