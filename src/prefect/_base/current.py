@@ -9,7 +9,8 @@ from typing import Any
 flow_run: ContextVar[Any] = ContextVar("prefect_flow_run", default=None)
 task_run: ContextVar[Any] = ContextVar("prefect_task_run", default=None)
 
-transaction: ContextVar[Any] = ContextVar("prefect_transaction", default=None)  # the innermost open block
+# the innermost block of `with transaction():` that is open
+transaction: ContextVar[Any] = ContextVar("prefect_transaction", default=None)
 
 
 def scope() -> Any:

@@ -53,9 +53,9 @@ class Call:
         self.afn = afn or fn
 
     def perform(self) -> Any:
-        """Call it here; a coroutine is run to its end. Other awaitables may be results: they are left alone."""
+        """Call it here; a coroutine is run to its end. Other awaitables may be results, and are left alone."""
         value = self.fn(*self.args, **self.kwargs)
-        return run_awaitable(value) if isinstance(value, CoroutineType) else value
+        return run_awaitable(value) if type(value) is CoroutineType else value
 
     async def perform_async(self) -> Any:
         """Call it here and await what it returns."""

@@ -72,7 +72,9 @@ class TaskTransaction(BaseTransaction):
         except (ValueError, FileNotFoundError):  # there is none
             return False
         except Exception as exc:
-            self.logger.warning("The cached result under key '%s' cannot be read, the task runs: %s", key, exc)
+            self.logger.warning(
+                "The cached result under key '%s' cannot be read, the task runs: %s", key, exc
+            )
             return False
         if record.expiration is not None and record.expiration <= now():
             return False
@@ -87,7 +89,9 @@ class TaskTransaction(BaseTransaction):
         try:
             yield from super()._write()
         except Exception as exc:
-            self.logger.warning("The result of task '%s' could not be persisted: %s", self._call.task.name, exc)
+            self.logger.warning(
+                "The result of task '%s' could not be persisted: %s", self._call.task.name, exc
+            )
             self._call.forget_persisted()
         reach("task_run.after_result_write")
 
