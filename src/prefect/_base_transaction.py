@@ -1,8 +1,7 @@
 """What a transaction does (behaviour 60), written once: generators that yield effects.
 
 A transaction inside another one is its child: it is committed when the outermost one is, unless it is EAGER.
-A roll-back goes down to the children and up to the parents. Each task run is a transaction too, made when it is
-needed.
+A roll-back goes down to the children and up to the parents. A task run is a transaction as well.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class BaseTransaction:
         write_on_commit: False keeps the staged value out of the store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the public signature
         self,
         store: ResultStore | None = None,
         key: str | None = None,
@@ -257,7 +256,8 @@ class BaseTransaction:
         parent = self._parent
         if self.state in _FINAL:
             return
-        if (parent is not None and parent.is_rolled_back()) or (parent is None and self.commit_mode is CommitMode.OFF):
+        undone = self.commit_mode is CommitMode.OFF if parent is None else parent.is_rolled_back()
+        if undone:
             yield from self._rollback()
         elif parent is None or parent.is_committed() or self.commit_mode is CommitMode.EAGER:
             yield from self._commit()

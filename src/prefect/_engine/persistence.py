@@ -1,4 +1,4 @@
-"""Persisted results and the cache: a run's key, what is recorded under it, what is written (behaviours 53 to 59).
+"""Persisted results and the cache: keys, what is recorded under them, what is written (behaviours 53 to 59).
 
 Only runs that persist their results come here: this module needs pydantic, and the engine imports it late.
 """
@@ -99,6 +99,7 @@ def write_failure(call: TaskCall) -> Generator[Any, Any, None]:
 
 def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, None]:
     """Write the result, or the exception, of a flow run before its final state is proposed."""
+    call.persisted = None  # that of an earlier try
     if outcome.state is not None:
         value = outcome.state.data
     else:
