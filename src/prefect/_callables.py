@@ -120,3 +120,12 @@ def source_file(fn: Any) -> str | None:
     code = getattr(inspect.unwrap(fn), "__code__", None)
     name = getattr(code, "co_filename", None)
     return name if name and Path(name).is_file() else None
+
+
+def require_saved(storage: Any) -> None:
+    """Raise TypeError for a storage block that another process could not load (behaviour 59)."""
+    if hasattr(storage, "_block_document_id") and storage._block_document_id is None:
+        raise TypeError(
+            "Result storage configuration must be persisted server-side. Please call `.save()` on your block before "
+            "passing it in."
+        )

@@ -113,7 +113,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             return str(Path.cwd())
         return _real(str(Path(self.basepath).expanduser()) if self.basepath[0] == "~" else self.basepath)
 
-    def _resolve(self, path: str | None) -> str:
+    def resolve(self, path: str | None) -> str:
         """The absolute path of a path in here.
 
         Raises:
@@ -130,7 +130,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         return full
 
     def _read(self, path: str) -> bytes:
-        full = self._resolve(path)
+        full = self.resolve(path)
         try:
             with open(full, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of a Path
                 return file.read()
@@ -140,7 +140,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             raise ValueError(f"Path {full} is not a file.") from None
 
     def _write(self, path: str, content: bytes) -> str:
-        full = self._resolve(path)
+        full = self.resolve(path)
         write_atomically(full, content)
         return full
 
@@ -175,14 +175,14 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         return self._write(path, content)
 
     def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
-        source, target = self._resolve(from_path), os.path.realpath(local_path or ".")
+        source, target = self.resolve(from_path), os.path.realpath(local_path or ".")
         if source != target:
             shutil.copytree(source, target, dirs_exist_ok=True)
 
     def _put_directory(
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
     ) -> None:
-        source, target = os.path.realpath(local_path or "."), self._resolve(to_path)
+        source, target = os.path.realpath(local_path or "."), self.resolve(to_path)
         if source != target:
             rules = IgnoreRules.of_file(ignore_file)
             shutil.copytree(source, target, dirs_exist_ok=True, ignore=rules.for_copytree(source))
@@ -259,7 +259,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
                 raise ValueError(f"Cannot use {self.basepath!r}: fsspec does not know {scheme!r}.") from exc
         return self._filesystem
 
-    def _resolve(self, path: str | None) -> str:
+    def resolve(self, path: str | None) -> str:
         """The URL of a path in here, or of a URL that is in here.
 
         Raises:
@@ -283,14 +283,14 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         return f"{base_scheme}://{location}"
 
     def _read(self, path: str) -> bytes:
-        url = self._resolve(path)
+        url = self.resolve(path)
         try:
             return self.filesystem.cat_file(url)
         except FileNotFoundError:
             raise PathNotFound(f"Path {url} does not exist.") from None
 
     def _write(self, path: str, content: bytes) -> str:
-        url, filesystem = self._resolve(path), self.filesystem
+        url, filesystem = self.resolve(path), self.filesystem
         if url.startswith("file://"):
             write_atomically(url[len("file://") :], content)
             return url
@@ -331,7 +331,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
 
     def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
         source = (
-            self._resolve(from_path).rstrip("/") + "/"
+            self.resolve(from_path).rstrip("/") + "/"
         )  # with it, the content is copied and not the folder
         self.filesystem.get(source, os.path.realpath(local_path or ".") + "/", recursive=True)
 
@@ -342,7 +342,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         ignore_file: str | None = None,
         overwrite: bool = True,
     ) -> int:
-        source, target, copied = os.path.realpath(local_path or "."), self._resolve(to_path), 0
+        source, target, copied = os.path.realpath(local_path or "."), self.resolve(to_path), 0
         for name in _files_of(source, IgnoreRules.of_file(ignore_file)):
             url = f"{target}/{name}"
             if overwrite or not self.filesystem.exists(url):

@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, Unpack, get_type_hints
 
 from prefect import _options
 from prefect._base.jsonable import to_jsonable
-from prefect._callables import WrappedFunction, default_name, source_file, source_hash
+from prefect._callables import WrappedFunction, default_name, require_saved, source_file, source_hash
 from prefect._engine import parameters as engine_parameters
 from prefect._engine import run as engine
 from prefect._options import FlowOptions
@@ -84,6 +84,7 @@ class Flow(WrappedFunction[P, R]):
         self._set_limits(chosen)
         for plain in ("persist_result", "result_storage", "result_serializer", "cache_result_in_memory", "log_prints"):
             setattr(self, plain, chosen[plain])
+        require_saved(self.result_storage)
         if self.persist_result is None and (self.result_storage is not None or self.result_serializer is not None):
             self.persist_result = True
 

@@ -37,6 +37,7 @@ from prefect.model.state_result import (
     is_bad_end,
     needs_io,
 )
+from prefect.model.state_result import result_of as read_result
 
 __all__ = [
     "RESULT_READ_MAXIMUM_ATTEMPTS",
@@ -70,6 +71,7 @@ __all__ = [
     "get_state_result",
     "is_state_iterable",
     "raise_state_exception",
+    "read_result",
     "return_value_to_state",
 ]
 

@@ -14,7 +14,7 @@ from typing_extensions import ParamSpec, Unpack
 from prefect import _options
 from prefect._base.hashing import stable_digest
 from prefect._base.notset import NotSet
-from prefect._callables import WrappedFunction, default_name
+from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
 from prefect._engine.replay import MAIN_ALIAS
 from prefect._options import TaskOptions
@@ -183,6 +183,7 @@ class Task(WrappedFunction[P, R]):
         """What is persisted and under which key (behaviours 53 and 54)."""
         for option in ("result_storage", "result_serializer", "result_storage_key", "cache_key_fn", "cache_expiration"):
             setattr(self, option, chosen[option])
+        require_saved(self.result_storage)
         asked = chosen["cache_policy"]
         policy: CachePolicy | None = _default_policy() if asked is NotSet else asked
         asks_for_caching = policy is not None and asked is not NotSet and policy != NO_CACHE

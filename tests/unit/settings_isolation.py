@@ -19,4 +19,6 @@ def isolated_home(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_HOME", str(home))
     monkeypatch.chdir(work)
     monkeypatch.setattr(in_force, "_of_process", None)
-    return home
+    token = in_force._of_context.set(None)  # else the session's own store would be in force
+    yield home
+    in_force._of_context.reset(token)

@@ -7,6 +7,7 @@ with the methods `perform` and `perform_async`.
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class Call:
         self.afn = afn or fn
 
     def perform(self) -> Any:
-        """Call it here; a coroutine is run to its end."""
+        """Call it here; a coroutine is run to its end. Other awaitables may be results: they are left alone."""
         value = self.fn(*self.args, **self.kwargs)
-        return run_awaitable(value) if hasattr(value, "__await__") else value
+        return run_awaitable(value) if isinstance(value, CoroutineType) else value
 
     async def perform_async(self) -> Any:
         """Call it here and await what it returns."""

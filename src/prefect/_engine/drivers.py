@@ -1,4 +1,7 @@
-"""The only place where sync and async differ: who performs the effects that the engine's generators yield."""
+"""Drive a run whose function is a generator: its items pass through. Others need `drive` and `drive_async` only.
+
+These and `prefect._base.drive` are the only places where sync and async differ.
+"""
 
 from __future__ import annotations
 
@@ -12,38 +15,8 @@ if TYPE_CHECKING:
     Run = Generator[Any, Any, Any]
 
 
-def drive(run: Run) -> Any:
-    """Run to the end in this thread; what the run returns."""
-    try:
-        effect = run.send(None)
-        while True:
-            try:
-                answer = effect.perform()
-            except BaseException as exc:
-                effect = run.throw(exc)
-            else:
-                effect = run.send(answer)
-    except StopIteration as end:
-        return end.value
-
-
-async def drive_async(run: Run) -> Any:
-    """Run to the end in this event loop; what the run returns."""
-    try:
-        effect = run.send(None)
-        while True:
-            try:
-                answer = await effect.perform_async()
-            except BaseException as exc:
-                effect = run.throw(exc)
-            else:
-                effect = run.send(answer)
-    except StopIteration as end:
-        return end.value
-
-
 def iterate(run: Run) -> Generator[Any, Any, Any]:
-    """The same for a generator function: its items pass through."""
+    """Run to the end in this thread, handing on the items of a generator function."""
     try:
         effect = run.send(None)
         while True:
@@ -58,7 +31,7 @@ def iterate(run: Run) -> Generator[Any, Any, Any]:
 
 
 async def iterate_async(run: Run) -> AsyncGenerator[Any, Any]:
-    """The same for an asynchronous generator function."""
+    """Run to the end in this event loop, handing on the items of an asynchronous generator function."""
     try:
         effect = run.send(None)
         while True:

@@ -6,50 +6,40 @@ decision 2), except waiting.
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from prefect._base import clock
+from prefect._base.drive import Call
 from prefect._engine import timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-class Call:
-    """Call a function of the user's; what it returns (awaited, if it is awaitable) is the answer."""
+class TimedCall(Call):
+    """Call a function of the user's under a time limit, in seconds.
 
-    __slots__ = ("args", "fn", "kwargs", "timeout")
+    Raises:
+        ScopeTimeout: it took longer.
+    """
+
+    __slots__ = ("timeout",)
 
     def __init__(
-        self,
-        fn: Callable[..., Any],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
+        self, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
     ) -> None:
-        self.fn = fn
-        self.args = args
-        self.kwargs = kwargs or {}
+        super().__init__(fn, args, kwargs)
         self.timeout = timeout
 
     def perform(self) -> Any:
         """Call it here; a coroutine is run to its end in an event loop of this thread."""
-        if self.timeout is None:
-            value = self.fn(*self.args, **self.kwargs)
-            return run_coroutine(value) if inspect.iscoroutine(value) else value
         with timeouts.deadline(self.timeout):
-            value = self.fn(*self.args, **self.kwargs)
-            return run_coroutine(value) if inspect.iscoroutine(value) else value
+            return super().perform()
 
     async def perform_async(self) -> Any:
         """Call it here and await what it returns."""
-        if self.timeout is None:
-            value = self.fn(*self.args, **self.kwargs)
-            return await value if inspect.isawaitable(value) else value
         async with timeouts.deadline_async(self.timeout):
-            value = self.fn(*self.args, **self.kwargs)
-            return await value if inspect.isawaitable(value) else value
+            return await super().perform_async()
 
 
 class Sleep:
@@ -127,25 +117,3 @@ class Exhausted(Exception):  # noqa: N818 - not an error: the end of an iterator
     def __init__(self, value: Any) -> None:
         super().__init__()
         self.value = value
-
-
-def run_coroutine(coroutine: Any) -> Any:
-    """Run a coroutine to its end from synchronous code, also where this thread already runs a loop."""
-    import asyncio  # 30 ms of import that sync programs never need
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    return _run_elsewhere(coroutine)
-
-
-def _run_elsewhere(coroutine: Any) -> Any:
-    """In a thread of its own, in this context: a loop cannot be entered twice."""
-    import asyncio  # loaded: this thread runs a loop
-    import contextvars
-    from concurrent.futures import ThreadPoolExecutor
-
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(context.run, asyncio.run, coroutine).result()

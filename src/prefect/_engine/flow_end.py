@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay
-from prefect.model.crashes import crash_message
 from prefect._engine.effects import Wait
 from prefect._engine.hooks import run_hooks
 from prefect.exceptions import Abort, Pause
+from prefect.model.crashes import crash_message
 from prefect.model.outcome import Outcome, is_plain, outcome_of
 
 if TYPE_CHECKING:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect import _terminal
+from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import flow_end, inputs, parameters
-from prefect._engine.effects import Call, Emit, Exhausted, Next, Sleep
+from prefect._engine.effects import Emit, Exhausted, Next, Sleep, TimedCall
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
@@ -32,6 +34,8 @@ def flow_run(call: FlowCall) -> Run:
     upstream = _upstream(call)
     parameters.create_run(call)
     call.backend.enter_flow_run(call.id, call.cancel)
+    if call.parent is None:
+        call.view = _terminal.start(call.id, call.record.name, call.flow.name)
     try:
         with _terminable(call):
             try:
@@ -46,6 +50,8 @@ def flow_run(call: FlowCall) -> Run:
         call.backend.leave_flow_run(call.id)
         if call.parent is None:
             call.backend.journal.commit()
+        if call.view is not None:
+            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
@@ -159,7 +165,9 @@ def invoke(call: FlowCall) -> Run:
     """Call the function under its time limit."""
     args, kwargs = call.flow.binder.call_arguments(call.parameters)
     timeout = call.flow.timeout_seconds
+    if timeout is None:
+        return (yield Call(call.flow.fn, args, kwargs))
     try:
-        return (yield Call(call.flow.fn, args, kwargs, timeout))
+        return (yield TimedCall(call.flow.fn, args, kwargs, timeout))
     except ScopeTimeout as exc:
         raise flow_end.FlowRunTimeoutError(str(exc)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect._engine.effects import Call
+from prefect._base.drive import Call
 
 if TYPE_CHECKING:
     import logging

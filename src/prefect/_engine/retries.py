@@ -6,7 +6,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.clock import now_us
-from prefect._engine.effects import Call, Sleep
+from prefect._base.drive import Call
+from prefect._engine.effects import Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Generator

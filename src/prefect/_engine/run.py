@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.resolve import backend
+from prefect._base.drive import drive, drive_async, run_awaitable
 from prefect._engine import inputs
-from prefect._engine.drivers import drive, drive_async, iterate, iterate_async
-from prefect._engine.effects import run_coroutine
+from prefect._engine.drivers import iterate, iterate_async
 from prefect._engine.flow_call import FlowCall
 from prefect._engine.flow_run import flow_run
 from prefect._engine.task_call import TaskCall
@@ -104,6 +104,8 @@ def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -
 
 def pending_inputs(call: TaskCall) -> list[PrefectFuture[Any]]:
     """The futures among a call's inputs that have not ended. Raises ValueError for an input that waits for itself."""
+    if call.wait_for is None and inputs.all_plain(call.parameters):
+        return []
     sources = [u.source for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
         sources += [u.source for u in inputs.upstream_of(call.wait_for)]
@@ -114,7 +116,7 @@ def execute_in_worker(call: TaskCall) -> None:
     """Run a call in this worker thread; whatever it raises stays in its state."""
     try:
         if call.task.isasync:
-            run_coroutine(drive_async(task_run(call)))
+            run_awaitable(drive_async(task_run(call)))
         else:
             drive(task_run(call))
     except BaseException as exc:
@@ -124,8 +126,9 @@ def execute_in_worker(call: TaskCall) -> None:
 def expect(task: Task[..., Any], count: int) -> None:
     """Tell the live view how many runs a map will have."""
     flow: FlowCall | None = _flow_context.get()
-    if flow is not None and flow.root_view() is not None:
-        flow.root_view().expect(flow.id, task.name, count)
+    view = flow.root_view() if flow is not None else None
+    if flow is not None and view is not None:
+        view.expect(flow.id, task.name, count)
 
 
 def call_flow(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect.model.crashes import crash_message
-from prefect._engine.effects import Call, Emit, Exhausted, Next
+from prefect._engine.effects import Emit, Exhausted, Next, TimedCall
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
 from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
 from prefect.context import TaskRunContext
 from prefect.exceptions import Abort, Pause
+from prefect.model.crashes import crash_message
 from prefect.model.outcome import is_plain, outcome_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def task_run(call: TaskCall) -> Run:
                 if call.task.on_running_hooks:
                     yield from _hooks(call, call.task.on_running_hooks)
                 if call.persist_result:
-                    from prefect._engine import persistence  # 150 ms of import that only persisted results need
+                    from prefect._engine import (
+                        persistence,  # 150 ms of import that only persisted results need
+                    )
 
                     yield from persistence.attempts(call, attempts)
                 else:
@@ -187,7 +190,7 @@ def _invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
             call.task.name,
         )
     try:
-        return (yield Call(call.task.fn, args, kwargs, timeout))
+        return (yield TimedCall(call.task.fn, args, kwargs, timeout))
     except ScopeTimeout as exc:
         raise TaskRunTimeoutError(str(exc)) from None
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from prefect._backend import journal
-from prefect._engine.drivers import drive, drive_async
-from prefect._engine.effects import run_coroutine
+from prefect._base.drive import drive, drive_async, run_awaitable
 from prefect._engine.task_call import TaskCall
 from prefect._engine.task_run import task_run
 from prefect._runners.remote import restored
@@ -51,7 +50,7 @@ def _outcome(task: Any, run_id: bytes, fixed: tuple[Any, ...], created: int, par
     call = TaskCall.elsewhere(task, run_id, fixed, created, parameters, flow=flow)
     try:
         if task.isasync:
-            run_coroutine(drive_async(task_run(call)))
+            run_awaitable(drive_async(task_run(call)))
         else:
             drive(task_run(call))
     except Exception:  # noqa: S110 - it is in the call's state

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, cast
 import cloudpickle
 
 from prefect._engine.task_run import TaskRunTimeoutError
+from prefect._runners.threads import ThreadPoolTaskRunner
 from prefect.context import serialize_context
 from prefect.exceptions import CrashedRun
 from prefect.settings import get_current_settings
-from prefect._runners.threads import ThreadPoolTaskRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from prefect._engine import run as engine
-from prefect._runners.base import TaskRunner
 from prefect._engine.mapping import mapped_parameters
+from prefect._runners.base import TaskRunner
 from prefect._runners.slots import SlotPool
 from prefect.futures import PrefectFuture, PrefectFutureList, RunFuture
 from prefect.settings import get_current_settings

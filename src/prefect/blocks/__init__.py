@@ -1,0 +1,1 @@
+"""Blocks: typed configuration that is stored under a name."""

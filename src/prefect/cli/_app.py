@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from prefect._base.tty import wants_colors
 from prefect._version import __version__
 from prefect.cli._command import Entry, LazyGroup
 from prefect.cli._output import print_error
@@ -37,8 +38,7 @@ COMMANDS: Final = {
 def prefect(ctx: click.Context, profile: str | None, prompt: bool | None) -> None:
     """Run, observe and resume flows."""
     session = ctx.obj = Session(profile, prompt)
-    if "NO_COLOR" in os.environ:
-        ctx.color = False
+    ctx.color = wants_colors(sys.stdout)
     assert isinstance(ctx.command, LazyGroup)
     entry = ctx.command.entry(ctx.invoked_subcommand or "")
     if entry is not None and entry.needs_settings:
@@ -77,7 +77,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, had enough
+    except BrokenPipeError:  # the reader, such as `head`, had enough: nothing more can be said
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = 1
     sys.exit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import click
 
 from prefect._base.clock import now_us, to_datetime, to_us
+from prefect._base.tty import is_terminal, wants_colors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ def print_json(data: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str | None = None) -> None:
     """Print a table: drawn on a terminal, aligned columns without a title when piped."""
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         _draw(columns, rows, title)
         return
     texts = [list(columns), *([_text(cell) for cell in row] for row in rows)]
@@ -94,7 +94,7 @@ def fail(message: str) -> NoReturn:
 
 def print_error(message: str) -> None:
     """Print `message` to stderr, in red on a terminal."""
-    click.secho(message, fg="red", err=True, color=False if "NO_COLOR" in os.environ else None)
+    click.secho(message, fg="red", err=True, color=wants_colors(sys.stderr))
 
 
 def confirm(question: str) -> None:

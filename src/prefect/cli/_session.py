@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prefect._base.tty import wants_colors
 from prefect.settings import get_current_settings
 from prefect.settings.context import use_profile
 from prefect.settings.in_force import in_force, is_loaded
@@ -52,7 +53,7 @@ class Session:
                 ctx.with_resource(use_profile(self._profile, include_current_context=is_loaded()))
             settings = get_current_settings()
         for warning in caught:
-            click.secho(f"Warning: {warning.message}", fg="yellow", err=True)
+            click.secho(f"Warning: {warning.message}", fg="yellow", err=True, color=wants_colors(sys.stderr))
         if not settings.cli.colors:
             ctx.color = False
         return settings

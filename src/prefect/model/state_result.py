@@ -42,13 +42,13 @@ def _no_reader(metadata: ResultRecordMetadata) -> Any:
     )
 
 
-_read_from_store: Callable[[ResultRecordMetadata], Any] = _no_reader
+_read_once: Callable[[ResultRecordMetadata], Any] = _no_reader
 
 
-def register_result_reader(read_stored: Callable[[ResultRecordMetadata], Any]) -> None:
+def register_result_reader(read: Callable[[ResultRecordMetadata], Any]) -> None:
     """Say how the result that is stored under some metadata is read."""
-    global _read_from_store
-    _read_from_store = read_stored
+    global _read_once
+    _read_once = read
 
 
 def result_of(state: State[Any], *, raise_on_failure: bool = True, retry: bool = True) -> Any:
@@ -126,9 +126,9 @@ def _read_stored(metadata: ResultRecordMetadata, attempts: int) -> Any:
     """Object stores may show a new object late: what is not there yet is asked for again."""
     for _ in range(attempts - 1):
         try:
-            return _read_from_store(metadata)
+            return _read_once(metadata)
         except (MissingResult, SerializationError):  # noqa: PERF203 - each attempt may fail
             raise
         except Exception:
             clock().sleep(RESULT_READ_RETRY_DELAY)
-    return _read_from_store(metadata)
+    return _read_once(metadata)

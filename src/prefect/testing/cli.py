@@ -9,7 +9,9 @@ import contextlib
 import io
 import os
 import shlex
+import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect.cli._app import run
@@ -38,15 +40,11 @@ class CycloptsResult:
 class CycloptsCliRunner:
     """Runs command lines in this process, with the streams captured."""
 
-    def invoke(
-        self,
-        args: str | Sequence[str],
-        input: str | None = None,  # the API's name for it
-    ) -> CycloptsResult:
-        """Run a command line, with or without the leading word `prefect` left out.
+    def invoke(self, args: str | Sequence[str], input: str | None = None) -> CycloptsResult:
+        """Run a command line.
 
         Args:
-            args: its words, or one text that is split as a shell does.
+            args: the words after `prefect`, or one text that is split as a shell does.
             input: what a person types; None: nobody is there to be asked.
         """
         words = shlex.split(args) if isinstance(args, str) else list(args)
@@ -75,8 +73,6 @@ class _Typed(io.StringIO):
 
 @contextlib.contextmanager
 def _stdin(replacement: io.StringIO) -> Generator[None, None, None]:
-    import sys
-
     before, sys.stdin = sys.stdin, replacement
     try:
         yield
@@ -97,7 +93,7 @@ def _normalized(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def invoke_and_assert(
+def invoke_and_assert(  # noqa: PLR0917 - the API's signature
     command: str | list[str],
     user_input: str | None = None,
     prompts_and_responses: Sequence[tuple[str, ...]] | None = None,
@@ -129,29 +125,36 @@ def invoke_and_assert(
     """
     dialogue = prompts_and_responses or ()
     typed = "".join(f"{line}\n" for line in [*filter(None, [user_input]), *(turn[1] for turn in dialogue)])
-    with contextlib.chdir(temp_dir) if temp_dir else contextlib.nullcontext():
+    with _working_directory(temp_dir):
         result = CycloptsCliRunner().invoke(command, typed or user_input)
     if echo:
         print(result.output)  # noqa: T201 - for the report of a failed test
     if expected_code is not None and result.exit_code != expected_code:
         raise AssertionError(
-            f"Expected exit code {expected_code}, got {result.exit_code}. Output:\n{result.output}"
+            f"Expected exit code {expected_code}, got {result.exit_code}."
         ) from result.exception
-    if expected_output is not None and _normalized(result.output) != _normalized(
-        textwrap.dedent(expected_output)
-    ):
-        raise AssertionError(f"Expected the output:\n\n{expected_output}\n\ngot:\n\n{result.output}")
-    for content in _texts(expected_output_contains):
+    if expected_output is not None:
+        wanted, got = _normalized(textwrap.dedent(expected_output)), _normalized(result.output)
+        assert got == wanted, f"Expected the output:\n\n{wanted}\n\ngot:\n\n{got}"
+    asked = [text for question, _, *also in dialogue for text in (question, *also)]
+    for content in [*_texts(expected_output_contains), *asked]:
         check_contains(result, content, should_contain=True)
-    for question, _, *also in dialogue:
-        for content in (question, *also):
-            check_contains(result, content, should_contain=True)
     for content in _texts(expected_output_does_not_contain):
         check_contains(result, content, should_contain=False)
     count = len(result.output.splitlines())
-    if expected_line_count is not None and count != expected_line_count:
-        raise AssertionError(f"Expected {expected_line_count} lines, got {count}:\n{result.output}")
+    if expected_line_count is not None:
+        assert count == expected_line_count, f"Expected {expected_line_count} lines, got {count}."
     return result
+
+
+@contextlib.contextmanager
+def _working_directory(folder: str | None) -> Generator[None, None, None]:
+    before = Path.cwd()
+    os.chdir(folder or before)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _texts(given: str | Iterable[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tags, `prefect.runtime`, and tasks put off for later (behaviours 64, 65 and 67)."""
+"""Tags, and what `prefect.runtime` tells of the present run (behaviours 64 and 65)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from conformance import observe
 from conformance.forms import Form
 from prefect import flow, tags, task
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.futures import PrefectDistributedFuture
 from prefect.runtime import deployment, flow_run, task_run
 
 # --- tags -------------------------------------------------------------------------------------------
@@ -219,23 +218,3 @@ def test_the_run_beats_the_flow_run_id_of_the_environment(form: Form, monkeypatc
     seen, own = form.run(parent)
     assert seen == own != given
     assert flow_run.id == given
-
-
-# --- tasks for later --------------------------------------------------------------------------------
-
-
-@pytest.mark.behaviour(67)
-@pytest.mark.parametrize("how", ["delay", "apply_async"])
-def test_a_task_for_later_is_scheduled_and_not_run(form: Form, how: str):
-    ran = []
-
-    @task
-    @form
-    def work(x: int):
-        ran.append(x)
-
-    future = work.delay(1) if how == "delay" else work.apply_async((1,))
-    assert isinstance(future, PrefectDistributedFuture)
-    assert future.state.is_scheduled()
-    assert future.state.state_details.deferred is True
-    assert ran == []

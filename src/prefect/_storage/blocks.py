@@ -1,0 +1,50 @@
+"""The SQL of block documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from prefect._storage.protocol import Store
+
+_LIST = "id, type_slug, name, data, created, updated"
+
+
+class BlockDocumentRecord(NamedTuple):
+    """One stored block; `data` is JSON."""
+
+    id: bytes
+    type_slug: str
+    name: str
+    data: str
+    created: int
+    updated: int
+
+
+def insert(cx: sqlite3.Connection, document: BlockDocumentRecord) -> None:
+    """A new document. Raises sqlite3.IntegrityError if the name is taken."""
+    cx.execute(f"INSERT INTO block_document ({_LIST}) VALUES (?,?,?,?,?,?)", document)  # noqa: S608
+
+
+def update(cx: sqlite3.Connection, document_id: bytes, data: str, now: int) -> None:
+    """Other contents for a document."""
+    cx.execute("UPDATE block_document SET data = ?, updated = ? WHERE id = ?", (data, now, document_id))
+
+
+def read(store: Store, type_slug: str, name: str) -> BlockDocumentRecord | None:
+    """The document of that type and name."""
+    row = store.row(f"SELECT {_LIST} FROM block_document WHERE type_slug = ? AND name = ?", (type_slug, name))  # noqa: S608
+    return BlockDocumentRecord._make(row) if row else None
+
+
+def read_by_id(store: Store, document_id: bytes) -> BlockDocumentRecord | None:
+    """One document."""
+    row = store.row(f"SELECT {_LIST} FROM block_document WHERE id = ?", (document_id,))  # noqa: S608
+    return BlockDocumentRecord._make(row) if row else None
+
+
+def delete(cx: sqlite3.Connection, document_id: bytes) -> None:
+    """Remove a document."""
+    cx.execute("DELETE FROM block_document WHERE id = ?", (document_id,))
