@@ -212,7 +212,10 @@ def _metadata_of(found: dict[str, Any]) -> ResultRecordMetadata:
 
 
 def _serializer_of(found: Any) -> Serializer:
-    return Serializer.model_validate(found if isinstance(found, dict) else {"type": found or "pickle"})
+    options: dict[str, Any] = (
+        cast("dict[str, Any]", found) if isinstance(found, dict) else {"type": found or "pickle"}
+    )
+    return cast("Any", Serializer)(**options)
 
 
 def _moment(text: str) -> datetime:
