@@ -11,7 +11,6 @@ import json
 import threading
 from collections import OrderedDict
 from datetime import datetime, timezone
-from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -83,17 +82,7 @@ class ResultRecord(Generic[R]):
 
     def serialize_metadata(self) -> bytes:
         """The metadata as a JSON object."""
-        known = self.metadata
-        return (
-            b'{"storage_key":%s,"expiration":%s,"serializer":%s,"prefect_version":%s,"storage_block_id":%s}'
-            % (
-                _text(known.storage_key),
-                _text(None if known.expiration is None else known.expiration.isoformat()),
-                self.serializer.model_dump_json().encode(),
-                _text(known.prefect_version),
-                _text(None if known.storage_block_id is None else str(known.storage_block_id)),
-            )
-        )
+        return json.dumps(shown_metadata(self.metadata), separators=(",", ":")).encode()
 
     def serialize(self) -> bytes:
         """The whole record as a JSON object.
@@ -111,7 +100,7 @@ class ResultRecord(Generic[R]):
                 f"Expected text in UTF-8 from serializer {self.serializer.type!r}, got other bytes: "
                 "let its `dumps` return base64.b64encode(...)."
             ) from None
-        return b'%s%s,"result":%s}' % (_START, self.serialize_metadata(), _text(text))
+        return b'%s%s,"result":%s}' % (_START, self.serialize_metadata(), json.dumps(text).encode())
 
     @classmethod
     def deserialize(cls, data: bytes) -> Self:
@@ -172,8 +161,16 @@ class ResultRecord(Generic[R]):
         return f"ResultRecord(metadata={self.metadata!r}, result={self.result!r})"
 
 
-def _text(value: str | None) -> bytes:
-    return b"null" if value is None else encode_basestring_ascii(value).encode()
+def shown_metadata(metadata: ResultRecordMetadata) -> dict[str, Any]:
+    """The metadata as JSON types. By hand: every persisted result needs it, and pydantic takes its time."""
+    serializer, block = metadata.serializer, metadata.storage_block_id
+    return {
+        "storage_key": metadata.storage_key,
+        "expiration": None if metadata.expiration is None else metadata.expiration.isoformat(),
+        "serializer": serializer.model_dump(mode="json") if isinstance(serializer, Serializer) else serializer,
+        "prefect_version": metadata.prefect_version,
+        "storage_block_id": None if block is None else str(block),
+    }
 
 
 def _loaded(data: bytes) -> dict[str, Any]:

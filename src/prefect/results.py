@@ -21,7 +21,7 @@ from prefect._base.drive import Call, drive, drive_async
 from prefect._base.dual import in_thread
 from prefect._base.isolation import IsolationLevel
 from prefect._base.procinfo import host_name
-from prefect._result_record import RecordCache, ResultRecord
+from prefect._result_record import RecordCache, ResultRecord, shown_metadata
 from prefect._version import __version__
 from prefect.blocks.core import Block
 from prefect.exceptions import ConfigurationError, MissingResult, SerializationError
@@ -55,8 +55,10 @@ __all__ = [
     "get_default_result_serializer",
     "get_default_result_storage",
     "get_result_store",
+    "read_stored",
     "resolve_result_storage",
     "resolve_serializer",
+    "shown_metadata",
     "should_persist_result",
 ]
 
@@ -76,7 +78,7 @@ def get_default_result_storage() -> Any:
     """Where results go unless told otherwise: the block of the setting, else a local folder."""
     settings = get_current_settings().results
     if settings.default_storage_block is not None:
-        return Block._load(settings.default_storage_block, validate=True)
+        return Block._now("load", settings.default_storage_block)
     return LocalFileSystem(basepath=str(settings.local_storage_path))
 
 
@@ -97,7 +99,7 @@ def resolve_result_storage(result_storage: ResultStorage | UUID) -> Any:
     if isinstance(result_storage, Path):
         return LocalFileSystem(basepath=str(result_storage))
     if isinstance(result_storage, UUID):
-        return Block._load_by_id(result_storage)
+        return Block._now("load_from_ref", result_storage)
     if isinstance(result_storage, str):
         return _storage_of_text(result_storage)
     raise TypeError(
@@ -117,7 +119,7 @@ def _storage_of_text(text: str) -> Any:
         raise ValueError(
             f"expected a result storage such as 'block-type/name', './folder' or 's3://bucket', got {text!r}"
         )
-    return Block._load(text, validate=True)
+    return Block._now("load", text)
 
 
 async def aresolve_result_storage(result_storage: ResultStorage | UUID) -> Any:
@@ -508,7 +510,7 @@ def read_stored(metadata: ResultRecordMetadata) -> Any:
 
 def _storage_of(place: str, block_id: UUID | None) -> Any:
     if block_id is not None:
-        return Block._load_by_id(block_id)
+        return Block._now("load_from_ref", block_id)
     folder = place.rpartition("/")[0]
     return RemoteFileSystem(basepath=folder) if "://" in place else LocalFileSystem(basepath=folder or "/")
 
