@@ -11,8 +11,10 @@ import json
 import threading
 from collections import OrderedDict
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 from uuid import UUID
+
+from typing_extensions import TypeVar
 
 from prefect.exceptions import SerializationError
 from prefect.model.results import ResultRecordMetadata
@@ -27,7 +29,7 @@ from prefect.serializers import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-R = TypeVar("R")
+R = TypeVar("R", default=Any)
 # what these give is base64, which needs no escaping in JSON
 _BASE64 = (PickleSerializer, CompressedSerializer, CompressedPickleSerializer, CompressedJSONSerializer)
 _START = b'{"metadata":'
@@ -167,7 +169,9 @@ def shown_metadata(metadata: ResultRecordMetadata) -> dict[str, Any]:
     return {
         "storage_key": metadata.storage_key,
         "expiration": None if metadata.expiration is None else metadata.expiration.isoformat(),
-        "serializer": serializer.model_dump(mode="json") if isinstance(serializer, Serializer) else serializer,
+        "serializer": serializer.model_dump(mode="json")
+        if isinstance(serializer, Serializer)
+        else serializer,
         "prefect_version": metadata.prefect_version,
         "storage_block_id": None if block is None else str(block),
     }

@@ -58,8 +58,8 @@ __all__ = [
     "read_stored",
     "resolve_result_storage",
     "resolve_serializer",
-    "shown_metadata",
     "should_persist_result",
+    "shown_metadata",
 ]
 
 ResultStorage = Union[WritableFileSystem, str, Path]
