@@ -288,24 +288,25 @@ class RunFuture(PrefectConcurrentFuture[R]):
 
     def set_done(self) -> None:
         """The run has ended: called once, by the thread that executed it."""
+        self._done = True
+        # who adds a callback or an event looks at `_done` afterwards, so that this needs no lock
+        if self._event is not None:
+            self._event.set()
+        if self._callbacks is not None:
+            self._call_back()
+
+    def _call_back(self) -> None:
         with _guard:
-            self._done = True
             callbacks, self._callbacks = self._callbacks, None
-            event = self._event
-        if event is not None:
-            event.set()
         for callback in callbacks or ():
             callback(self)
 
     def add_done_callback(self, fn: Callable[[PrefectFuture[R]], None]) -> None:
         """Call `fn(future)` once the run has ended; at once if it has."""
         with _guard:
-            if not self._done:
-                if self._callbacks is None:
-                    self._callbacks = []
-                self._callbacks.append(fn)
-                return
-        fn(self)
+            self._callbacks = [*(self._callbacks or ()), fn]
+        if self._done:
+            self._call_back()
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run has ended, or for `timeout` seconds. A worker thread lends its slot meanwhile."""

@@ -68,6 +68,11 @@ class NotReady(UpstreamTaskError):
         super().__init__(f"Upstream task run '{run_id}' did not reach a 'COMPLETED' state.")
 
 
+def all_plain(parameters: dict[str, Any]) -> bool:
+    """Whether no parameter needs a look: the common case, decided by class."""
+    return all(_kinds.get(type(value)) == PLAIN for value in parameters.values())
+
+
 def needs_resolving(value: Any) -> bool:
     """Whether there is a future, a state or an annotation anywhere in a value."""
     kind = kind_of(type(value))

@@ -104,6 +104,8 @@ def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -
 
 def pending_inputs(call: TaskCall) -> list[PrefectFuture[Any]]:
     """The futures among a call's inputs that have not ended. Raises ValueError for an input that waits for itself."""
+    if call.wait_for is None and inputs.all_plain(call.parameters):
+        return []
     sources = [u.source for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
         sources += [u.source for u in inputs.upstream_of(call.wait_for)]

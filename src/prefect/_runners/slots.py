@@ -36,7 +36,8 @@ class SlotPool:
         self._granted = 0  # slots given to waiting threads that have not woken up yet
         self._busy = 0  # slots taken
         self._returning = 0  # threads that lent their slot and want one again: they come first
-        self._unfinished = 0
+        self._submitted = 0
+        self._ended: list[list[int]] = []  # one counter a thread, so that counting takes no lock
         self._closed = False
         self._started = 0
 
@@ -44,7 +45,7 @@ class SlotPool:
         """Run `job` as soon as a slot is free."""
         with self._lock:
             self._jobs.append(job)
-            self._unfinished += 1
+            self._submitted += 1
             self._provide(1)
 
     def submit_all(self, jobs: Iterable[Job]) -> None:
@@ -53,13 +54,13 @@ class SlotPool:
             before = len(self._jobs)
             self._jobs.extend(jobs)
             added = len(self._jobs) - before
-            self._unfinished += added
+            self._submitted += added
             self._provide(added)
 
     def expect(self) -> None:
         """A job will be submitted later, when its inputs are ready; the pool is not done before."""
         with self._lock:
-            self._unfinished += 1
+            self._submitted += 1
 
     def submit_expected(self, job: Job) -> None:
         """Now its inputs are ready."""
@@ -72,12 +73,17 @@ class SlotPool:
         with self._lock:
             return self._free.wait_for(lambda: self._unfinished == 0, timeout)
 
+    @property
+    def _unfinished(self) -> int:
+        """How many jobs are queued, expected or running."""
+        return self._submitted - sum(counter[0] for counter in self._ended)
+
     def drop_queued(self) -> list[Job]:
         """Take back what has not been started."""
         with self._lock:
             dropped = list(self._jobs)
             self._jobs.clear()
-            self._unfinished -= len(dropped)
+            self._submitted -= len(dropped)
             self._free.notify_all()
         return dropped
 
@@ -125,20 +131,26 @@ class SlotPool:
 
     def _run(self) -> None:
         slot.lend = self.lend
-        while (job := self._next()) is not None:
+        ended = [0]
+        with self._lock:
+            self._ended.append(ended)
+        jobs = self._jobs
+        while True:
             try:
-                job()
-            finally:
-                del job
-                with self._lock:
-                    self._unfinished -= 1
-                    if self._unfinished == 0:
-                        self._free.notify_all()
+                # this thread holds a slot; popping takes no lock, unless somebody wants the slot back
+                job = self._next() if self._returning else jobs.popleft()
+            except IndexError:
+                job = self._next()
+            if job is None:
+                break
+            job()
+            del job
+            ended[0] += 1
         with self._lock:
             self._threads.discard(threading.current_thread())
 
     def _next(self) -> Job | None:
-        """The next job, holding a slot; None when the pool is closed."""
+        """Give the slot back and wait for a job and a slot; None when the pool is closed."""
         with self._lock:
             while not self._jobs or self._busy > self._limit - self._returning:
                 self._busy -= 1
