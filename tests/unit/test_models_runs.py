@@ -246,6 +246,14 @@ class TestHistory:
         assert [s.id for s in states_of(longer)][:2] == [s.id for s in states_of(record)]
         assert len(history_with(longer, ("PENDING", "Pending", T0 + 10, None))) == 4
 
+    def test_the_result_of_a_run_that_has_ended_is_in_its_last_state(self):
+        detail = json.dumps({"data": {"storage_key": "k"}})
+        states = states_of(task_run_record(detail=detail))
+        assert [s.data for s in states] == [None, None, {"storage_key": "k"}]
+        assert TaskRun.from_record(task_run_record(detail=detail)).state.data.storage_key == "k"
+        again = task_run_record(state_type="RUNNING", state_name="Running", end_time=None, detail=detail)
+        assert states_of(again)[-1].data is None
+
     def test_the_time_spent_running(self):
         entries = [
             ["PENDING", "Pending", 0, None],

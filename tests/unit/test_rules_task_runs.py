@@ -271,6 +271,21 @@ class TestBooks:
         assert changes["start_time"] == T0 + 10 * SECOND
         assert "end_time" not in ask("FAILED", "CANCELLED").changes
 
+    def test_where_the_result_is_stored_is_kept_until_it_runs_again(self):
+        record = run("RUNNING", detail={"tags": ["t"]})
+        done = state("COMPLETED", data={"storage_key": "k"}, cache_key="c", cache_expiration=NOW + 5)
+        record = record._replace(**ask(record, done).changes)
+        assert states_of(record)[-1].data == {"storage_key": "k"}
+        assert json.loads(record.detail) == {
+            "tags": ["t"],
+            "data": {"storage_key": "k"},
+            "cache_key": "c",
+            "cache_expiration": NOW + 5,
+        }
+        assert isinstance(ask(record, "RUNNING"), Reject)
+        failed = run("FAILED", detail={"data": {"storage_key": "why"}})
+        assert ask(failed, "RUNNING").changes["detail"] is None
+
     def test_details_are_in_the_history(self):
         record = run("RUNNING")
         record = record._replace(**ask(record, state("COMPLETED", cache_key="k")).changes)
