@@ -300,6 +300,9 @@ class TestRule11Resume:
         assert decision.state.message == "The flow was failed and never resumed."
         assert code(ask(present, "CANCELLING")) == "A"
 
+    def test_the_last_moment_is_in_time(self):
+        assert code(ask(state("PAUSED", at=T0, pause_timeout=NOW), "RUNNING")) == "A"
+
     def test_in_time_the_run_goes_on_in_the_same_try(self):
         decision = ask(state("PAUSED", at=T0, pause_timeout=NOW + 1), "RUNNING", policy={"pause_keys": ["a"]})
         assert code(decision) == "A"
@@ -335,6 +338,11 @@ class TestRule12And13Time:
         assert isinstance(decision, Wait)
         assert decision.delay_seconds == 0.25
         assert code(ask(state(source, at=T0, scheduled_time=NOW), "RUNNING")) == "A"
+
+    def test_only_the_start_has_to_wait(self):
+        scheduled = state("SCHEDULED", at=T0, scheduled_time=NOW + SECOND)
+        assert code(ask(scheduled, "CANCELLED")) == "A"
+        assert code(ask(state("RUNNING", at=T0, scheduled_time=NOW + SECOND), "RUNNING")) == "A"
 
     def test_a_scheduled_state_without_a_time_is_for_now(self):
         decision = ask("PENDING", "SCHEDULED")
@@ -387,6 +395,15 @@ class TestRule15ReleaseSlot:
     def test_who_waits_to_try_again_keeps_it(self):
         decision = ask("RUNNING", "FAILED", deployment_id=new_id(), policy={"retries": 1})
         assert (decision.state.name, decision.slot) == ("AwaitingRetry", None)
+
+    def test_who_waits_for_another_process_does_not(self):
+        awaiting = state("SCHEDULED", "AwaitingRetry")
+        policy = {"retry_type": "reschedule"}
+        assert ask("RUNNING", awaiting, deployment_id=new_id(), policy=policy).slot == "release"
+
+    def test_who_has_tried_again_gives_it_back_in_the_end(self):
+        policy = {"retry_type": "in_process"}
+        assert ask("RUNNING", "COMPLETED", deployment_id=new_id(), policy=policy).slot == "release"
 
     def test_who_is_still_executed_keeps_it(self):
         assert ask("RUNNING", "CANCELLING", deployment_id=new_id()).slot is None

@@ -122,6 +122,10 @@ class TestRule1Cache:
         again = state("RUNNING", cache_key="k", refresh_cache=True)
         assert isinstance(ask("PENDING", again, facts=facts), Accept)
 
+    def test_what_has_been_computed_is_not_looked_up(self):
+        facts = TaskFacts(cached_state=lambda _: state("COMPLETED", at=T0))
+        assert isinstance(ask("RUNNING", state("COMPLETED", cache_key="k"), facts=facts), Accept)
+
 
 class TestRule2LeavingTheEnd:
     def test_the_tries_are_counted_anew(self):
@@ -171,6 +175,12 @@ class TestRule4Tags:
         assert decision.delay_seconds == 1.5
         assert "'db'" in decision.reason
 
+    def test_only_the_start_needs_a_slot(self):
+        facts = self.facts(TagLimit("db", 1, 0))
+        for source, target in (("RUNNING", "RUNNING"), ("PENDING", "CANCELLED")):
+            decision = ask(source, target, detail={"tags": ["db"]}, facts=facts)
+            assert (type(decision), decision.slot) == (Accept, None)
+
     def test_nobody_waits_longer_than_ten_seconds(self):
         facts = TaskFacts(limits=lambda _: [TagLimit("db", 1, 0)])
         delays = [
@@ -192,6 +202,13 @@ class TestRule5Time:
         decision = ask(pending.state, "RUNNING")
         assert isinstance(decision, Wait)
         assert decision.delay_seconds == 1.0
+        assert isinstance(ask(state("PENDING", at=T0, scheduled_time=NOW), "RUNNING"), Accept)
+
+    def test_its_own_time_is_left_alone(self):
+        scheduled = state("SCHEDULED", at=T0, scheduled_time=T0)
+        own = ask(scheduled, state("PENDING", scheduled_time=T0 + SECOND))
+        assert own.state.details == {"scheduled_time": T0 + SECOND}
+        assert ask(scheduled, "CANCELLED").state.details is None
 
 
 class TestRule5Retry:
