@@ -17,12 +17,18 @@ from typing_extensions import Self
 
 from prefect._base import current
 from prefect._base.clock import now
-from prefect._base.drive import run_awaitable
 from prefect._base.isolation import IsolationLevel
 from prefect._version import __version__
 from prefect.blocks.core import Block
 from prefect.exceptions import ConfigurationError, MissingResult, SerializationError
-from prefect.filesystems import LocalFileSystem, NullFileSystem, RemoteFileSystem, WritableFileSystem
+from prefect.filesystems import (
+    LocalFileSystem,
+    NullFileSystem,
+    RemoteFileSystem,
+    WritableFileSystem,
+    read_from,
+    write_to,
+)
 from prefect.model.results import ResultRecordMetadata
 from prefect.model.state_result import register_result_reader
 from prefect.serializers import Serializer
@@ -63,7 +69,7 @@ def get_default_result_storage() -> Any:
     """Where results go unless told otherwise: the block of the setting, else a local folder."""
     settings = get_current_settings().results
     if settings.default_storage_block is not None:
-        return Block._load(settings.default_storage_block, validate=True)
+        return Block._now("load", settings.default_storage_block)
     return LocalFileSystem(basepath=str(settings.local_storage_path))
 
 
@@ -96,7 +102,7 @@ def _storage_of_text(text: str) -> Any:
         return RemoteFileSystem(basepath=text)
     if text.startswith(("/", "./", "../", "~")):
         return LocalFileSystem(basepath=text)
-    return Block._load(text, validate=True)
+    return Block._now("load", text)
 
 
 async def aresolve_result_storage(result_storage: ResultStorage | UUID) -> Any:
@@ -179,14 +185,7 @@ class ResultRecord:
     def serialize(self) -> bytes:
         """Metadata and result as one JSON object. Raises SerializationError."""
         blob = self.serialize_result()
-        metadata = self.metadata
-        shown = {
-            "storage_key": metadata.storage_key,
-            "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
-            "serializer": _shown_serializer(self.serializer),
-            "prefect_version": metadata.prefect_version,
-            "storage_block_id": str(metadata.storage_block_id) if metadata.storage_block_id is not None else None,
-        }
+        shown = shown_metadata(self.metadata)
         return json.dumps({"metadata": shown, "result": blob.decode("latin-1")}, separators=(",", ":")).encode()
 
     @classmethod
@@ -381,9 +380,11 @@ class ResultStore(BaseModel):
             self._put(self.metadata_storage, location, _metadata_json(result_record.metadata))
         self._keep(location, result_record)
 
-    async def apersist_result_record(self, result_record: ResultRecord, holder: str | None = None) -> None:
+    async def apersist_result_record(
+        self, result_record: ResultRecord, holder: str | None = None, *, bare: bool = False
+    ) -> None:
         """The async form of `persist_result_record`."""
-        self.persist_result_record(result_record, holder)
+        self.persist_result_record(result_record, holder, bare=bare)
 
     def supports_isolation_level(self, level: IsolationLevel) -> bool:
         """Whether transactions of that level are possible: SERIALIZABLE needs a lock manager."""
@@ -431,7 +432,7 @@ class ResultStore(BaseModel):
         return self.lock_manager
 
     def _location(self, key: str) -> str:
-        resolve = getattr(self.result_storage, "resolve", None)
+        resolve = getattr(self.result_storage, "_resolve", None)
         return resolve(key) if resolve is not None else key
 
     def _cached(self, key: str) -> ResultRecord | None:
@@ -452,10 +453,19 @@ class ResultStore(BaseModel):
         return ResultRecord(serializer.loads(blob), metadata)
 
     def _put(self, storage: Any, path: str, content: bytes) -> None:
-        if hasattr(storage, "write_bytes"):
-            storage.write_bytes(path, content)
-        else:
-            _settled(storage.write_path(path, content=content))
+        write_to(storage, path, content).perform()
+
+
+def shown_metadata(metadata: ResultRecordMetadata) -> dict[str, Any]:
+    """The metadata as JSON types. By hand: pydantic takes ten times as long, at every persisted task run."""
+    block_id = metadata.storage_block_id
+    return {
+        "storage_key": metadata.storage_key,
+        "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
+        "serializer": _shown_serializer(metadata.serializer),
+        "prefect_version": metadata.prefect_version,
+        "storage_block_id": str(block_id) if block_id is not None else None,
+    }
 
 
 _shown_serializers: dict[int, tuple[Serializer, dict[str, Any]]] = {}
@@ -476,14 +486,7 @@ def _metadata_json(metadata: ResultRecordMetadata) -> bytes:
 
 
 def _read(storage: Any, path: str) -> bytes:
-    if hasattr(storage, "read_bytes"):
-        return storage.read_bytes(path)
-    return _settled(storage.read_path(path))
-
-
-def _settled(value: Any) -> Any:
-    """Users' file systems may be sync or async."""
-    return run_awaitable(value) if hasattr(value, "__await__") else value
+    return read_from(storage, path).perform()
 
 
 def read_stored(metadata: ResultRecordMetadata) -> Any:
@@ -509,7 +512,7 @@ def read_stored(metadata: ResultRecordMetadata) -> Any:
 
 def _storage_of(location: str, block_id: UUID | None) -> tuple[Any, str]:
     if block_id is not None:
-        return Block._load_by_id(block_id), location
+        return Block._now("load_from_ref", str(block_id)), location
     if "://" in location:
         base, _, _ = location.rpartition("/")
         return RemoteFileSystem(basepath=base), location

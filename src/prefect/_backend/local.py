@@ -40,7 +40,9 @@ class LocalBackend:
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         self.journal = Journal(store, self.presence, max_rows=max_rows)
 
-    def create_flow_run(self, new: NewFlowRun, *, executes: bool) -> FlowRunRecord:
+    def create_flow_run(
+        self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
+    ) -> FlowRunRecord:
         now = now_us()
         with self.journal.transaction() as cx:
             run = FlowRunRecord(
@@ -52,7 +54,13 @@ class LocalBackend:
                 expected_start_time=(new.state.details or {}).get("scheduled_time", now),
                 **{**new._asdict(), "root_flow_run_id": new.root_flow_run_id or new.id},
             )
-            flow_runs.insert(cx, run)
+            states = [run.state]
+            if running is not None:
+                decision = decide(Transition(run=run, proposed=running, now=now))
+                assert isinstance(decision, Accept)  # nothing stands between a new run and Running
+                run = run._replace(**decision.changes)
+                states.append(run.state)
+            flow_runs.insert(cx, run, states)
         reach("flow_run.created")
         return run
 
@@ -73,9 +81,16 @@ class LocalBackend:
         attempt: int | None = None,
         force: bool = False,
         changes: dict[str, Any] | None = None,
+        known: FlowRunRecord | None = None,
     ) -> Answer:
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
+            if known is not None:
+                decision = decide(Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt))
+                if isinstance(decision, Accept):
+                    run = self._compare_and_set(cx, known, decision.changes | (changes or {}), only_if=known)
+                    if run is not None:
+                        return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
@@ -89,12 +104,21 @@ class LocalBackend:
             return Answer("ABORT", run, decision.reason)
 
     def _write(self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
+        written = self._compare_and_set(cx, run, changes, only_if=None)
+        assert written is not None
+        return written
+
+    def _compare_and_set(
+        self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any], *, only_if: FlowRunRecord | None
+    ) -> FlowRunRecord | None:
+        """Write a decision; None where the run is not any more what it was decided on."""
         state = changes.get("state")
+        if state is not None and state.type in TERMINAL:
+            changes = {**changes, "owner": None}
+        if not flow_runs.update(cx, run.id, changes, only_if=only_if) and only_if is not None:
+            return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            if state.type in TERMINAL:
-                changes["owner"] = None
-        flow_runs.update(cx, run.id, changes)
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:

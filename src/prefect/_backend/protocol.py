@@ -53,8 +53,13 @@ class Backend(Protocol):
 
     journal: Journal
 
-    def create_flow_run(self, new: NewFlowRun, *, executes: bool) -> FlowRunRecord:
-        """Create a run. With `executes` this process takes it up (attempt 1) and holds its lease."""
+    def create_flow_run(
+        self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
+    ) -> FlowRunRecord:
+        """Create a run. With `executes` this process takes it up (attempt 1) and holds its lease.
+
+        `running` is the state it enters at once, in the same transaction.
+        """
         ...
 
     def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
@@ -74,11 +79,13 @@ class Backend(Protocol):
         attempt: int | None = None,
         force: bool = False,
         changes: dict[str, Any] | None = None,
+        known: FlowRunRecord | None = None,
     ) -> Answer:
         """Ask to move a run on. `attempt` fences: an older one than the run's is refused (ABORT).
 
         `changes` are columns to set with it if it is accepted (a result, a name). A terminal state is committed
-        together with everything the journal holds.
+        together with everything the journal holds. `known` is the run as the caller last saw it: if it still is
+        so, it need not be read again.
         """
         ...
 

@@ -9,6 +9,13 @@ from typing import Any
 flow_run: ContextVar[Any] = ContextVar("prefect_flow_run", default=None)
 task_run: ContextVar[Any] = ContextVar("prefect_task_run", default=None)
 
+transaction: ContextVar[Any] = ContextVar("prefect_transaction", default=None)  # the innermost open block
+
+
+def scope() -> Any:
+    """The task run that this code is part of, or else the flow run, or else None."""
+    return task_run.get() or flow_run.get()
+
 
 def wants_awaitable() -> bool:
     """Whether a function that has both forms must give an awaitable here (behaviour 13).
@@ -22,5 +29,5 @@ def wants_awaitable() -> bool:
         asyncio.get_running_loop()
     except RuntimeError:
         return False
-    run = task_run.get() or flow_run.get()
+    run = scope()
     return run is None or run.runs_async

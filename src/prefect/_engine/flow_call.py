@@ -107,7 +107,7 @@ class FlowCall(EngineContext):
         self.interrupt: Callable[[], None] | None = None
         self.view: Any = None
         self._counters: dict[str, Iterator[int]] = {}
-        self._result_store = None
+        self._result_store = self._task_stores = None
         self._logger: logging.LoggerAdapter[Any] | None = None
         self.subflows: dict[str, Iterator[int]] = {}
         self.record: FlowRunRecord
@@ -126,6 +126,11 @@ class FlowCall(EngineContext):
             self.persist_result = flow.persist_result
         else:
             self.persist_result = parent.persist_result if parent is not None else settings.results.persist_by_default
+
+    @property
+    def caller(self) -> TaskCall | FlowCall | None:
+        """The run whose code has called the flow."""
+        return self.parent_task or self.parent
 
     @property
     def attempt(self) -> int:
@@ -177,7 +182,7 @@ class FlowCall(EngineContext):
         tracking = self.tracking
         if tracking is not None:
             tracking.mirror(state)  # before: a terminal proposal commits it together with the child's
-        answer = self.backend.propose_flow_run_state(self.id, state, attempt=self.attempt, **options)
+        answer = self.backend.propose_flow_run_state(self.id, state, attempt=self.attempt, known=self.record, **options)
         self.record = answer.run
         if tracking is not None and answer.run.state.name != state_name:
             tracking.mirror(answer.run.state)

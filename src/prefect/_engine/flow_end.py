@@ -57,12 +57,12 @@ def failed(call: FlowCall, message: str) -> Outcome:
 def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     """Propose the final state, with everything recorded before it; True where the rules want another try."""
     call.outcome = outcome
-    if outcome.type == "COMPLETED":
-        _keep_result(call)
     if call.persist_result:
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
-        persistence.write_flow_result(call, outcome)
+        yield from persistence.write_flow_result(call, outcome)
+    if outcome.type == "COMPLETED":
+        _keep_result(call)
     reach("flow_run.before_finish")
     answer = call.propose(
         outcome.type, outcome.name, outcome.message, data=call.persisted, details=outcome.details

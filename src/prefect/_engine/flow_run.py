@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import _terminal
 from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
+from prefect._base.ids import new_id
 from prefect._engine import flow_end, inputs, parameters
 from prefect._engine.effects import Emit, Exhausted, Next, Sleep, TimedCall
 from prefect._engine.hooks import run_hooks
@@ -15,6 +16,7 @@ from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
 from prefect._engine.timeouts import ScopeTimeout
 from prefect._engine.tracking import track_subflow
+from prefect._terminal import start as live_view
 from prefect.context import EngineContext, TaskRunContext
 from prefect.exceptions import Abort, CancelledRun, ParameterTypeError
 
@@ -31,18 +33,19 @@ def flow_run(call: FlowCall) -> Run:
     """Run the flow to its end. What the caller gets is read from the call afterwards."""
     if call.parent is not None and track_subflow(call):
         return
+    call.id = call.id or new_id()
     upstream = _upstream(call)
-    parameters.create_run(call)
+    if upstream:
+        parameters.create_run(call)  # it is on record, as Pending, while it waits
     call.backend.enter_flow_run(call.id, call.cancel)
-    if call.parent is None:
-        call.view = _terminal.start(call.id, call.record.name, call.flow.name)
     try:
-        with _terminable(call):
+        with _terminable(call), _shown_live(call):
             try:
                 if (yield from _prepare(call, upstream)):
                     yield from _execute(call)
             except BaseException as exc:
-                yield from flow_end.crash(call, exc)
+                if call.taken_up:  # what fails before the run is on record is the caller's alone
+                    yield from flow_end.crash(call, exc)
                 if call.cancelled:
                     raise CancelledRun("Run cancelled.") from exc
                 raise
@@ -57,6 +60,17 @@ def flow_run(call: FlowCall) -> Run:
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
     """The outermost flow run of the process takes SIGTERM."""
     return termination_raises(lambda: call.cancelled) if call.parent is None else nullcontext()
+
+
+@contextmanager
+def _shown_live(call: FlowCall) -> Generator[None, None, None]:
+    """The live view, if the run gets one, ends with it: before a SIGTERM may end the process."""
+    try:
+        yield
+    finally:
+        if call.view is not None:
+            call.backend.journal.commit()
+            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _upstream(call: FlowCall) -> list[inputs.Upstream]:
@@ -79,21 +93,35 @@ def _prepare(call: FlowCall, upstream: list[inputs.Upstream]) -> Generator[Any, 
     try:
         parameters.validate(call)
     except ParameterTypeError as exc:
+        parameters.create_run(call)
         call.exception = exc
         message = f"Validation of flow parameters failed with error: {type(exc).__name__}: {exc}"
         call.logger().error("%s", message)
         yield from flow_end.finish(call, flow_end.failed(call, message))
         return False
-    if call.flow.flow_run_name is not None and call.run_count == 0:
+    _start(call)
+    return True
+
+
+def _start(call: FlowCall) -> None:
+    """Give the run its name, once; a new run is on record as Running with its creation."""
+    named = call.flow.flow_run_name is not None and not (call.taken_up and call.record.run_count)
+    if not call.taken_up:
+        name = flow_run_name_of(call.flow, call.parameters) if named else None
+        parameters.create_run(call, name=name, running=True)
+    elif named:
         name = flow_run_name_of(call.flow, call.parameters)
         call.backend.update_flow_run(call.id, {"name": name})
         call.record = call.record._replace(name=name)
         call.forget_logger()
-    return True
+    if call.parent is None:
+        call.view = _terminal.start(call.id, call.record.name, call.flow.name)
 
 
 def _execute(call: FlowCall) -> Run:
     """Call the function until the run has ended: a failure may be turned into another try by the rules."""
+    if call.parent is None:
+        call.view = live_view(call.id, call.record.name, call.flow.name)
     while (yield from _enter_running(call)):
         call.start_over()
         yield from _attempt(call)
@@ -105,18 +133,17 @@ def _execute(call: FlowCall) -> Run:
 
 def _enter_running(call: FlowCall) -> Generator[Any, Any, bool]:
     """Ask for Running, waiting as long as the rules say so; False where they refuse."""
-    while True:
+    while call.record.state.type != "RUNNING":
         answer = call.propose("RUNNING", "Running")
-        if answer.status == "ACCEPT":
-            reach("flow_run.running")
-            return True
         if answer.status == "WAIT":
             yield Sleep(answer.delay_seconds)
         elif answer.status == "ABORT":
             raise Abort(answer.reason)
-        else:
+        elif answer.status == "REJECT":
             flow_end.adopt_state(call)
             return False
+    reach("flow_run.running")
+    return True
 
 
 def _attempt(call: FlowCall) -> Run:

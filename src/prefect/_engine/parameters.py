@@ -25,10 +25,13 @@ MAXIMUM_PICKLE = 1_000_000
 _EXACT = frozenset((int, str, float, bool, bytes))
 
 
-def create_run(call: FlowCall) -> None:
-    """Make the flow run's row, state Pending, unless it is there already."""
+def create_run(call: FlowCall, *, name: str | None = None, running: bool = False) -> None:
+    """Make the flow run's row, unless it is there already: Pending, or Running at once."""
     if call.taken_up:
         return
+    state = StateRecord(new_id(), "RUNNING", "Running", clock.now_us()) if running else None
+    if call.tracking is not None and state is not None:
+        call.tracking.mirror(state)
     call.id = call.id or new_id()
     flow, parent = call.flow, call.parent
     shown, pickled = stored_form(call.parameters)
@@ -36,7 +39,7 @@ def create_run(call: FlowCall) -> None:
         NewFlowRun(
             id=call.id,
             flow_name=flow.name,
-            name=random_name(),
+            name=name or random_name(),
             state=StateRecord(new_id(), "PENDING", "Pending", clock.now_us()),
             parameters=shown,
             parameters_pickle=pickled,
@@ -50,7 +53,9 @@ def create_run(call: FlowCall) -> None:
             policy={"retries": flow.retries, "retry_delay": flow.retry_delay_seconds},
         ),
         executes=True,
+        running=state,
     )
+    call.taken_up = True
 
 
 def stored_form(parameters: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:

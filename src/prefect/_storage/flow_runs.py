@@ -58,6 +58,8 @@ _INSERT_STATE = (
 
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
+    if not value and isinstance(value, dict):
+        return "{}"
     return json.dumps(value, separators=(",", ":"))
 
 
@@ -109,12 +111,13 @@ def flow_id_of(cx: sqlite3.Connection, name: str, now: int) -> bytes:
     return made
 
 
-def insert(cx: sqlite3.Connection, run: FlowRunRecord) -> None:
-    """A new flow run with its first state."""
+def insert(cx: sqlite3.Connection, run: FlowRunRecord, states: Iterable[StateRecord]) -> None:
+    """A new flow run with its first states; the last of them is the present one."""
     plain = (getattr(run, column) for column in _PLAIN)
     loaded = (dumps(getattr(run, column)) for column in _JSON)
     cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
-    cx.execute(_INSERT_STATE, (run.id, *state_values(run.state)))
+    for state in states:
+        insert_state(cx, run.id, state)
 
 
 def insert_state(cx: sqlite3.Connection, run_id: bytes, state: StateRecord) -> None:
@@ -122,8 +125,14 @@ def insert_state(cx: sqlite3.Connection, run_id: bytes, state: StateRecord) -> N
     cx.execute(_INSERT_STATE, (run_id, *state_values(state)))
 
 
-def update(cx: sqlite3.Connection, run_id: bytes, changes: dict[str, Any]) -> None:
-    """Change columns of a run; the key `state` sets the present state."""
+def update(
+    cx: sqlite3.Connection, run_id: bytes, changes: dict[str, Any], *, only_if: FlowRunRecord | None = None
+) -> bool:
+    """Change columns of a run; the key `state` sets the present state.
+
+    With `only_if` (compare and set) nothing is changed, and False returned, unless the run is still in that state
+    and attempt.
+    """
     columns = dict(changes)
     state = columns.pop("state", None)
     if state is not None:
@@ -132,7 +141,12 @@ def update(cx: sqlite3.Connection, run_id: bytes, changes: dict[str, Any]) -> No
         if name in columns:
             columns[name] = dumps(columns[name])
     assignments = ",".join(f"{column} = ?" for column in columns)
-    cx.execute(f"UPDATE flow_run SET {assignments} WHERE id = ?", (*columns.values(), run_id))  # noqa: S608
+    condition, expected = "id = ?", [run_id]
+    if only_if is not None:
+        condition += " AND state_id = ? AND attempt = ?"
+        expected += [only_if.state.id, only_if.attempt]
+    done = cx.execute(f"UPDATE flow_run SET {assignments} WHERE {condition}", (*columns.values(), *expected))  # noqa: S608
+    return done.rowcount == 1
 
 
 def read(cx: sqlite3.Connection, run_id: bytes) -> FlowRunRecord | None:

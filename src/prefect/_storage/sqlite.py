@@ -119,6 +119,8 @@ class SqliteStore:
             )
             # NORMAL: a commit survives the death of the process without waiting for the disk
             connection.execute("PRAGMA synchronous = NORMAL")
+            # a checkpoint waits for the disk: rather one of 16 MB than four of 4 MB
+            connection.execute("PRAGMA wal_autocheckpoint = 4096")
         except sqlite3.Error as exc:
             raise explain(exc, self.path) from exc
         return connection

@@ -77,9 +77,13 @@ class Screen:
         return _INDEX * more + f"\x1b[{more}A"
 
     def _give_back(self) -> str:
+        """Make the whole screen scroll again, without the block."""
         if not self._reserved:
             return ""
-        self._reserved = 0
+        top, self._reserved = self._size[1] - self._reserved, 0
+        if self.size() == self._size:
+            return f"{_SAVE}\x1b[r\x1b[{top + 1};1H{_CLEAR_BELOW}{_RESTORE}"
+        # The terminal has moved the rows about: all that is known is that the block is below the cursor.
         return f"{_SAVE}\x1b[r{_RESTORE}{_CLEAR_BELOW}"
 
     def _write(self, text: str) -> None:

@@ -55,11 +55,14 @@ class View:
     def stop(self, state_name: str, message: str | None = None) -> None:
         """The run has ended in this state: say so. The last one to stop takes the display away."""
         display = self._display
-        with _sharing:
-            display.views.remove(self)
-            if not display.views:
-                display.end()
-        display.report(self, state_name, message)
+        try:
+            with _sharing:
+                display.views.remove(self)
+                if not display.views:
+                    display.end()
+            display.report(self, state_name, message)
+        except Exception:
+            _log.debug("The live view failed at its end", exc_info=True)
 
 
 class Display:

@@ -52,7 +52,6 @@ CREATE TABLE flow_run (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX flow_run_by_flow ON flow_run (flow_id, id);
-CREATE INDEX flow_run_by_state ON flow_run (state_type, id);
 CREATE INDEX flow_run_by_owner ON flow_run (owner) WHERE owner IS NOT NULL;
 CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id) WHERE parent_flow_run_id IS NOT NULL;
 CREATE INDEX flow_run_by_parent_task ON flow_run (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL;
