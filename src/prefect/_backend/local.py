@@ -14,7 +14,7 @@ from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import blocks, flow_runs, logs, task_runs
+from prefect._storage import blocks, flow_runs, logs, processes, task_runs
 from prefect._storage.blocks import BlockDocumentRecord
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect._storage.protocol import Store
-    from prefect.model.records import LogRecord, StateRecord, TaskRunRecord
+    from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 
@@ -132,8 +132,11 @@ class LocalBackend:
         self.presence.enter(run_id, cancel)
         self.journal.wake()
 
-    def leave_flow_run(self, run_id: bytes) -> None:
+    def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
         self.presence.leave(run_id)
+        if unfinished:
+            with self.store.write() as cx:
+                flow_runs.release(cx, run_id, self.presence.id)
 
     def read_flow_run(self, run_id: bytes | UUID) -> FlowRunRecord:
         key = _bytes(run_id)
@@ -184,6 +187,9 @@ class LocalBackend:
     def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
         return states_of(self.read_task_run(run_id))
 
+    def count_task_runs(self, flow_run_id: bytes) -> dict[str, int]:
+        return task_runs.count_by_state(self.store, flow_run_id)
+
     def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
         return task_runs.recorded(self.store, flow_run_id)
 
@@ -227,6 +233,9 @@ class LocalBackend:
     def delete_block_document(self, document_id: bytes) -> None:
         with self.store.write() as cx:
             blocks.delete(cx, document_id)
+
+    def read_process(self, process_id: bytes) -> ProcessRecord | None:
+        return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
+    "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
     "profile": Entry(
         "prefect.cli.profile:profile",
         "Keep and switch sets of settings.",
         ("profiles",),
         needs_settings=False,
     ),
+    "task-run": Entry("prefect.cli.task_run:task_run", "See task runs.", ("task-runs",)),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
 }
 
