@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
+from prefect._backend.retention import Retention
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
+    from prefect._backend.retention import Policy
     from prefect._storage.protocol import Store
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -35,10 +37,13 @@ TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
-    def __init__(self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int) -> None:
+    def __init__(
+        self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
+    ) -> None:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
-        self.journal = Journal(store, self.presence, max_rows=max_rows)
+        pruning = Retention(store, retention, self.presence.is_busy)
+        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
