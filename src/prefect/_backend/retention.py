@@ -1,7 +1,7 @@
 """Old runs are forgotten: by age, and the oldest first while the store is over its size.
 
-A slice at a time, each a short transaction, so that no run ever waits for it. Freed pages are used again by new
-rows; the file itself gets smaller only by `prefect database prune --vacuum`.
+A slice at a time, each a short transaction, so that no run waits for it noticeably. Freed pages are used again
+by new rows; the file itself gets smaller only by `prefect database prune --vacuum`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAUSE_SECONDS = 0.05  # between two slices
 
 
 class Policy(NamedTuple):
-    """How long, and how much, is kept: days after the end of a run, and bytes; 0 is for ever, and no limit."""
+    """What is kept: days after the end of a run (0: for ever), and bytes in all (0: no limit)."""
 
     days: int
     max_bytes: int
@@ -69,7 +69,12 @@ def prune_slice(store: Store, policy: Policy, *, before: int | None = None) -> P
         deleted = Pruned()
         if before is not None or policy.days:
             deleted = _delete(cx, now - policy.days * _DAY if before is None else before)
-        if deleted == Pruned() and before is None and policy.max_bytes and pruning.used_bytes(cx) > policy.max_bytes:
+        if (
+            deleted == Pruned()
+            and before is None
+            and policy.max_bytes
+            and pruning.used_bytes(cx) > policy.max_bytes
+        ):
             deleted = _delete(cx, now)
         return deleted
 

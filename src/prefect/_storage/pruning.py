@@ -1,7 +1,7 @@
 """The SQL of forgetting: old runs that have ended, and rows that belong to no flow run.
 
-Ids begin with their time of creation (UUIDv7), so that "old" is a range of the primary key: where nothing is old,
-looking costs a page or two.
+Ids begin with their time of creation (UUIDv7), so that "old" is a range of the primary key: where nothing is
+old, looking costs a page or two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TREE = f"""
 """  # noqa: S608
 _ENDED_ROOTS = (
     f"FROM flow_run r WHERE id < ? AND state_timestamp < ? AND state_type IN {_TERMINAL} "
-    "AND NOT EXISTS (SELECT 1 FROM flow_run p WHERE p.id = r.parent_flow_run_id)"
+    "AND NOT EXISTS (SELECT 1 FROM flow_run p WHERE p.id = r.parent_flow_run_id)"  # noqa: S608
 )
 
 
@@ -36,21 +36,23 @@ def first_id_at(moment: int) -> bytes:
 
 def count_ended_roots(store: Store, before: int) -> int:
     """How many runs that are no subflows ended before a time."""
-    row = store.row(f"SELECT COUNT(*) {_ENDED_ROOTS}", (first_id_at(before), before))  # noqa: S608
+    row = store.row(f"SELECT COUNT(*) {_ENDED_ROOTS}", (first_id_at(before), before))
     return int(row[0]) if row else 0
 
 
 def ended_trees(cx: sqlite3.Connection, before: int, most: int) -> list[bytes]:
-    """The runs of the oldest trees that ended before a time, about `most` of them; each below its parent's left."""
+    """Up to `most` runs of the oldest trees that ended before a time; children come before parents."""
     roots = cx.execute(
-        f"SELECT id {_ENDED_ROOTS} ORDER BY id LIMIT ?",  # noqa: S608
+        f"SELECT id {_ENDED_ROOTS} ORDER BY id LIMIT ?",
         (first_id_at(before), before, most),
     )
     found: list[bytes] = []
     for (root,) in roots:
         rows = cx.execute(_TREE, (root, before)).fetchall()
         if all(ended for _, ended in rows):
-            found += sorted((run_id for run_id, _ in rows), reverse=True)  # children are younger: they go first
+            found += sorted(
+                (run_id for run_id, _ in rows), reverse=True
+            )  # children are younger: they go first
         if len(found) >= most:
             break
     return found[:most]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Statistics(NamedTuple):
     """Sizes in bytes, times in microseconds UTC (None without flow runs).
 
-    `free_bytes` is the part of the file that new rows fill first. `bytes_per_task_run` is the whole of what is
+    `free_bytes` is the part of the file that new rows fill first. `bytes_per_task_run` is all of what is
     used, divided by the task runs.
     """
 
@@ -37,14 +37,18 @@ def statistics(store: SqliteStore) -> Statistics:
     Raises:
         StoreError: the file cannot be read.
     """
-    tables = [name for (name,) in store.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    tables = [
+        name for (name,) in store.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    ]
     rows = {name: _number(store, f'SELECT COUNT(*) FROM "{name}"') for name in tables}  # noqa: S608
     page = _number(store, "PRAGMA page_size")
     free = _number(store, "PRAGMA freelist_count") * page
     size = _number(store, "PRAGMA page_count") * page
     task_runs = rows.get("task_run", 0)
     oldest, newest = (
-        store.rows("SELECT MIN(created), MAX(created) FROM flow_run")[0] if "flow_run" in rows else (None, None)
+        store.rows("SELECT MIN(created), MAX(created) FROM flow_run")[0]
+        if "flow_run" in rows
+        else (None, None)
     )
     return Statistics(
         file=store.path,

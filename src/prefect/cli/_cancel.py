@@ -44,8 +44,8 @@ def cancel_flow_run(run: FlowRunRecord, *, wait: bool) -> None:
         )
     elif process.host != procinfo.host_name():
         click.echo(
-            f"Asked '{run.name}' to stop. It runs on {process.host} (pid {process.pid}): that process sees this "
-            f"within {_poll_seconds():g} s and stops it between two steps. It cannot be killed from this machine."
+            f"Asked '{run.name}' to stop. It runs on {process.host} (pid {process.pid}): that process sees "
+            f"this within {_poll_seconds():g} s. It cannot be killed from this machine."
         )
         click.echo(f"Follow it:  prefect flow-run watch {uuid_text(run.id)}")
     elif not wait:
@@ -97,7 +97,7 @@ def _stop(run: FlowRunRecord, process: ProcessRecord) -> FlowRunRecord:
 
 
 def _ends_within(seconds: float, run: FlowRunRecord, process: ProcessRecord) -> bool:
-    """Whether the run has reached its end after at most so long. A process that is dead is buried on the way."""
+    """Whether the run reaches its end within so long. A process that is dead is buried on the way."""
     end = now_us() + seconds * 1_000_000
     while True:
         if backend().read_flow_run(run.id).state.type in TERMINAL:
@@ -118,8 +118,8 @@ def _refuse_to_kill_others(run: FlowRunRecord, process: ProcessRecord) -> None:
     if others:
         names = ", ".join(f"'{each.name}'" for each in others[:3])
         fail(
-            f"Flow run '{run.name}' does not stop by itself, and pid {process.pid} was not killed: it also executes "
-            f"{names}. It is still Cancelling. To stop all of them, cancel those too: prefect flow-run cancel "
+            f"Flow run '{run.name}' does not stop by itself, and pid {process.pid} was not killed: it also "
+            f"executes {names}. It is still Cancelling. To stop those too: prefect flow-run cancel "
             f"{uuid_text(others[0].root_flow_run_id or others[0].id)}"
         )
 
@@ -137,7 +137,7 @@ def _send(number: signal.Signals, process: ProcessRecord) -> bool:
         return False
     except PermissionError:
         fail(
-            f"Expected to be allowed to signal pid {process.pid}, which is another user's. Ask them, or use sudo."
+            f"Expected to be allowed to signal pid {process.pid}, got a refusal: it is another user's. Use sudo."
         )
     return True
 

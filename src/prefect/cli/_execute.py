@@ -45,7 +45,7 @@ def _require_free(run: FlowRunRecord) -> None:
     process = backend().read_process(run.owner) if run.owner is not None else None
     if process is not None:
         fail(
-            f"Flow run '{run.name}' is {run.state.name} and executed by pid {process.pid} on {process.host}, since "
+            f"Flow run '{run.name}' is {run.state.name}: pid {process.pid} on {process.host} executes it, since "
             f"{format_time(run.state.timestamp)}. To stop it: prefect flow-run cancel {uuid_text(run.id)}"
         )
 
@@ -104,7 +104,7 @@ def _parameters(run: FlowRunRecord, flow: Flow[..., Any]) -> dict[str, Any]:
         return flow.binder.bind(*flow.binder.call_arguments({**flow.binder.defaults, **recorded}))
     except (ParameterBindError, KeyError) as error:
         fail(
-            f"The recorded parameters {sorted(recorded)} do not fit the flow '{flow.name}' as it is now: {error}"
+            f"The recorded parameters {sorted(recorded)} do not fit the flow '{flow.name}' of today: {error}"
         )
 
 
@@ -114,7 +114,7 @@ def _refuse_placeholders(run: FlowRunRecord) -> None:
     ]
     if lost:
         fail(
-            f"The parameters {', '.join(lost)} of '{run.name}' could not be recorded (no pickle was possible): "
+            f"The parameters {', '.join(lost)} of '{run.name}' could not be pickled when it started: "
             "it cannot be executed again. Call its flow anew."
         )
 

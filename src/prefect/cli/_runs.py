@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
@@ -83,7 +84,7 @@ def styled_state(state_type: str, state_name: str) -> str:
 
 
 def state_name_of(text: str) -> str:
-    """A state's name as it is spelled, whatever the case it was typed in; the user's own names as they are."""
+    """A state's name as it is spelled, however it was typed; the user's own names as they are."""
     return _STATE_NAMES.get(text.lower(), text)
 
 
@@ -102,7 +103,7 @@ def short_ids(run_ids: Sequence[bytes]) -> list[str]:
     texts = [uuid_text(run_id) for run_id in run_ids]
     ordered = sorted(texts)
     length = 13
-    for one, other in zip(ordered, ordered[1:]):
+    for one, other in pairwise(ordered):
         while length < len(one) and one[:length] == other[:length]:
             length += 1
     return [text[:length] for text in texts]
@@ -120,9 +121,11 @@ def age(moment: int) -> str:
 
 
 def duration_text(microseconds: int | None) -> str:
-    """340ms, 3.2s, 2m 05s, 1h 02m; empty for None."""
+    """<1ms, 340ms, 3.2s, 2m 05s, 1h 02m; empty for None."""
     if microseconds is None:
         return ""
+    if microseconds < 1000:
+        return "<1ms"
     if microseconds < 1_000_000:
         return f"{microseconds / 1000:.0f}ms"
     return duration(microseconds / 1_000_000, tenths=True)
@@ -144,7 +147,7 @@ def task_run_duration(run: TaskRunRecord) -> int | None:
 
 
 def flow_run_named(text: str) -> FlowRunRecord:
-    """The flow run of an id, of the beginning of one, or of a name (the newest of that name, and it says so)."""
+    """The flow run of an id, of the beginning of one, or of a name (then it is the newest, and says so)."""
 
     def find(where: list[Condition]) -> list[FlowRunRecord]:
         return backend().find_flow_runs(where=where, limit=6)
@@ -153,7 +156,7 @@ def flow_run_named(text: str) -> FlowRunRecord:
 
 
 def task_run_named(text: str) -> TaskRunRecord:
-    """The task run of an id, of the beginning of one, or of a name (the newest of that name, and it says so)."""
+    """The task run of an id, of the beginning of one, or of a name (then it is the newest, and says so)."""
 
     def find(where: list[Condition]) -> list[TaskRunRecord]:
         return backend().find_task_runs(where=where, limit=6, newest_first=True)
@@ -169,9 +172,7 @@ def _named(text: str, kind: str, find: Callable[[list[Condition]], list[_Run]]) 
             return found[0]
         if found:
             some = ", ".join(uuid_text(run.id) for run in found[:5])
-            fail(
-                f"Expected the id of one {kind}, got '{text}', with which several begin: {some}… Give more of it."
-            )
+            fail(f"Expected the id of one {kind}, got '{text}', with which several begin: {some}. Give more.")
     found = find([Condition("name", "=", text)])
     if not found:
         fail(

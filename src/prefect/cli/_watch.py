@@ -54,7 +54,7 @@ class _Watcher:
         self._printer = LogPrinter()
 
     def show_news(self) -> None:
-        """Print what has come since the last time. The state is read first: it is final only after all lines."""
+        """Print what is new. The run is read first: it has ended only after all of its lines."""
         self.run = backend().read_flow_run(self.run.id)
         states = backend().read_flow_run_states(self.run.id)
         lines = backend().find_logs(flow_run_id=self.run.id, offset=self._lines)
@@ -62,9 +62,8 @@ class _Watcher:
         for state in states[self._states :]:
             time = to_datetime(state.timestamp).astimezone()
             message = f": {state.message}" if state.message else ""
-            click.echo(
-                f"{time:%H:%M:%S}.{time.microsecond // 1000:03d} | {styled_state(state.type, state.name)}{message}"
-            )
+            name = styled_state(state.type, state.name)
+            click.echo(f"{time:%H:%M:%S}.{time.microsecond // 1000:03d} | {name}{message}")
         self._lines += len(lines)
         self._states = len(states)
 

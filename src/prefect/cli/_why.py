@@ -32,7 +32,7 @@ def why(run: FlowRunRecord) -> Reason:
 
 
 def retry_command(run: FlowRunRecord) -> str:
-    """What goes on with a run that has ended: its root's command, since a root takes its subflows up again."""
+    """What goes on with a run that has ended: a subflow's root does, and takes it up again."""
     return f"prefect flow-run retry {uuid_text(run.root_flow_run_id or run.id)}"
 
 

@@ -61,7 +61,7 @@ def stats(check: bool, output: str | None) -> None:
 
 
 def _due(store: SqliteStore, found: Statistics) -> int | None:
-    """How many runs (with all below them) are older than is kept; None where nothing is deleted for its age."""
+    """How many runs (with all below them) are older than is kept; None where age does not matter."""
     days = retention_policy(get_current_settings()).days
     if not days or found.schema_version == 0:
         return None
@@ -96,7 +96,10 @@ def _print(found: Statistics, due: int | None, problems: list[str] | None) -> No
         ("SQLite", found.sqlite_version),
         ("Oldest run", format_time(found.oldest_run) or "none"),
         ("Newest run", format_time(found.newest_run) or "none"),
-        ("Per task run", f"{found.bytes_per_task_run:,} bytes, all tables" if found.bytes_per_task_run else "-"),
+        (
+            "Per task run",
+            f"{found.bytes_per_task_run:,} bytes, all tables" if found.bytes_per_task_run else "-",
+        ),
         ("Kept", _kept(policy, due)),
     ]
     if problems is not None:
@@ -131,26 +134,37 @@ def upgrade(yes: bool, revision: str, dry_run: bool) -> None:
     """Bring the store to this package's schema version."""
     if revision != "head":
         fail(f"Expected --revision head, got {revision!r}: a store is always brought to the newest version.")
-    with _store(any_version=True, create=True) as store:
-        version = store.version()
-        steps = [step for step in migrate.migrations() if step.version > version]
-        if version < migrate.newest():
-            for step in steps:
-                click.echo(f"{'Would apply' if dry_run else 'To apply'}: {step.version:03d} {step.name}")
-            if dry_run:
-                return
-            if not yes:
-                confirm(f"Upgrade {store.path} from version {version} to {migrate.newest()}?")
+    path = _path()
+    version = _version_of(path)
+    steps = [step for step in migrate.migrations() if step.version > version]
+    for step in steps:
+        click.echo(f"{'Would apply' if dry_run else 'To apply'}: {step.version:03d} {step.name}")
+    if dry_run:
+        return
+    if steps and not yes:
+        confirm(f"Upgrade {path} from version {version} to {migrate.newest()}?")
+    with closing(SqliteStore(path, any_version=True)) as store:
         store.upgrade()
-    click.echo(f"The store {store.path} is at schema version {migrate.newest()}.")
+    click.echo(f"The store {path} is at schema version {migrate.newest()}.")
+
+
+def _version_of(path: str) -> int:
+    if not Path(path).exists():
+        return 0
+    with closing(SqliteStore(path, any_version=True)) as store:
+        return store.version()
 
 
 @database.command("prune")
-@click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="Instead of the retention setting.")
-@click.option("--vacuum", is_flag=True, help="Then make the file smaller (rewrites it: needs its size in free space).")
+@click.option(
+    "--older-than", type=click.IntRange(0), metavar="DAYS", help="Instead of the retention setting."
+)
+@click.option(
+    "--vacuum", is_flag=True, help="Then make the file smaller (rewrites it: needs its size in free space)."
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def prune_(older_than: int | None, vacuum: bool, yes: bool) -> None:
-    """Delete ended flow runs that are older than the retention setting, the oldest first while over its size."""
+    """Delete ended flow runs that are older than is kept, and the oldest while the store is too large."""
     policy = retention_policy(get_current_settings())
     with _store() as store:
         before = None if older_than is None else now_us() - older_than * _DAY
@@ -158,15 +172,16 @@ def prune_(older_than: int | None, vacuum: bool, yes: bool) -> None:
         if count and not yes:
             confirm(f"Delete {count:,} flow runs that ended over {older_than} days ago, and all below them?")
         deleted = prune(store, policy, before=before)
-        click.echo(
-            f"Deleted {deleted.flow_runs:,} flow runs, {deleted.task_runs:,} task runs and {deleted.logs:,} log lines."
-        )
+        rows = f"{deleted.task_runs:,} task runs and {deleted.logs:,} log lines"
+        click.echo(f"Deleted {deleted.flow_runs:,} flow runs, {rows}.")
         size = Path(store.path).stat().st_size
         if vacuum:
             store.vacuum()
             click.echo(f"The file has {_bytes(Path(store.path).stat().st_size)} now, and had {_bytes(size)}.")
         elif any(deleted):
-            click.echo("Their space is used for new rows. To make the file smaller: prefect database prune --vacuum")
+            click.echo(
+                "Their space is used for new rows. To make the file smaller: prefect database prune --vacuum"
+            )
 
 
 @database.command("reset")
@@ -211,9 +226,9 @@ def _path() -> str:
 
 
 @contextmanager
-def _store(*, any_version: bool = False, create: bool = False) -> Generator[SqliteStore, None, None]:
+def _store(*, any_version: bool = False) -> Generator[SqliteStore, None, None]:
     path = _path()
-    if not create and not Path(path).exists():
+    if not Path(path).exists():
         fail(f"There is no store at {path} yet. The first run makes it, or: prefect database upgrade")
     with closing(SqliteStore(path, any_version=any_version)) as store:
         yield store

@@ -53,6 +53,7 @@ def flow_run() -> None:
 )
 @output_option
 def ls(
+    *,
     flow_name: tuple[str, ...],
     limit: int,
     state: tuple[str, ...],
@@ -115,7 +116,7 @@ def inspect(id: str, web: bool, output: str | None) -> None:
 @argument("id")
 @log_options
 @output_option
-def logs(id: str, head: bool, tail: bool, num_logs: int | None, reverse: bool, output: str | None) -> None:
+def logs(*, id: str, head: bool, tail: bool, num_logs: int | None, reverse: bool, output: str | None) -> None:
     """Print the log lines of a flow run and its task runs."""
     run = flow_run_named(id)
     show_logs(head=head, tail=tail, num_logs=num_logs, reverse=reverse, output=output, flow_run_id=run.id)
@@ -174,15 +175,13 @@ def cancel(id: str, wait: bool) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Also if the run has completed.")
 @click.pass_context
 def retry(ctx: click.Context, id: str, entrypoint: str | None, yes: bool) -> None:
-    """Execute a flow run again in place, here; what it has recorded is replayed. Exit code 0 if it completed."""
+    """Execute a flow run again in place, replaying what it has recorded. Exit code 0 if it completed."""
     from prefect.cli._execute import execute_flow_run  # not for the commands above
 
     run = flow_run_named(id)
     if run.state.type == "COMPLETED" and not yes:
         if not current_session().may_ask():
-            fail(
-                f"Flow run '{run.name}' has completed: there is nothing to go on with. Add --yes to run it again."
-            )
+            fail(f"Flow run '{run.name}' has completed. Add --yes to run it again.")
         click.confirm(f"Flow run '{run.name}' has completed. Run it again?", abort=True)
     ctx.exit(execute_flow_run(run, entrypoint))
 
@@ -199,7 +198,7 @@ def execute(ctx: click.Context, id: str | None) -> None:
     run = flow_run_named(id)
     if run.state.type in TERMINAL:
         fail(
-            f"Flow run '{run.name}' has ended ({run.state.name}). To run it again: prefect flow-run retry {id}"
+            f"Flow run '{run.name}' has ended ({run.state.name}). Run it again by: prefect flow-run retry {id}"
         )
     ctx.exit(execute_flow_run(run, None))
 

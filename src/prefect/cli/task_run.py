@@ -41,7 +41,7 @@ def task_run() -> None:
 @click.option("--task-run-name", multiple=True, metavar="NAME", help="Only runs of this name. Repeatable.")
 @click.option("--flow-run", metavar="ID", help="Only runs of this flow run (its id or name).")
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True, help="How many runs at most.")
-@click.option("--state", multiple=True, metavar="NAME", help="Only runs in this state (Cached…). Repeatable.")
+@click.option("--state", multiple=True, metavar="NAME", help="Only runs in this state. Repeatable.")
 @click.option(
     "--state-type",
     multiple=True,
@@ -50,6 +50,7 @@ def task_run() -> None:
 )
 @output_option
 def ls(
+    *,
     task_run_name: tuple[str, ...],
     flow_run: str | None,
     limit: int,
@@ -115,7 +116,7 @@ def inspect(id: str, web: bool, output: str | None) -> None:
 @argument("id")
 @log_options
 @output_option
-def logs(id: str, head: bool, tail: bool, num_logs: int | None, reverse: bool, output: str | None) -> None:
+def logs(*, id: str, head: bool, tail: bool, num_logs: int | None, reverse: bool, output: str | None) -> None:
     """Print the log lines of a task run."""
     run = task_run_named(id)
     show_logs(head=head, tail=tail, num_logs=num_logs, reverse=reverse, output=output, task_run_id=run.id)
