@@ -49,7 +49,7 @@ def flow_run(call: FlowCall) -> Run:
                     raise CancelledRun("Run cancelled.") from exc
                 raise
     finally:
-        call.backend.leave_flow_run(call.id)
+        call.backend.leave_flow_run(call.id, unfinished=call.taken_up and call.record.owner is not None)
         if call.parent is None:
             call.backend.journal.commit()
 
