@@ -15,7 +15,6 @@ from prefect._engine.names import task_run_name_of
 from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
 from prefect.context import TaskRunContext
 from prefect.exceptions import Abort, Pause
-from prefect.logging._task_lines import show_task_line
 from prefect.model.crashes import crash_message
 from prefect.model.outcome import is_plain, outcome_of
 
@@ -158,7 +157,6 @@ def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
     if call.is_stored() and name != "Cached":
         call.journal.commit()  # a durable task that returned never runs again
     reach("task_run.finished")
-    show_task_line(f"Finished in state {name}()", call.name, call.logger)
     if call.task.on_completion_hooks:
         yield from _hooks(call, call.task.on_completion_hooks)
 
@@ -188,7 +186,6 @@ def fail(call: TaskCall) -> Run:
     name = "TimedOut" if isinstance(exc, TaskRunTimeoutError) else "Failed"
     call.transition("FAILED", name, message)
     call.done = True
-    call.logger().error("Finished in state %s(%r)", name, message)
     if call.task.on_failure_hooks:
         yield from _hooks(call, call.task.on_failure_hooks)
 
