@@ -1,7 +1,7 @@
 """What a transaction does (behaviour 60), written once: generators that yield effects.
 
-A transaction inside another one is its child: it is committed when the outermost one is, unless it is EAGER. A
-roll-back goes down to the children and up to the parents. Each task run is a transaction too, made when it is needed.
+A transaction inside another one is its child: it is committed when the outermost one is, unless it is EAGER.
+A roll-back goes down to the children and up to the parents. A task run is a transaction as well.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class BaseTransaction:
         write_on_commit: False keeps the staged value out of the store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the public signature
         self,
         store: ResultStore | None = None,
         key: str | None = None,
@@ -235,9 +235,9 @@ class BaseTransaction:
             return
         if not store.supports_isolation_level(IsolationLevel.SERIALIZABLE):
             raise ConfigurationError(
-                "Isolation level SERIALIZABLE is not supported by provided configuration. Expected a result store "
-                "with a lock manager, got one without: pass `lock_manager` to `cache_policy.configure(...)` or to "
-                "the store."
+                "Isolation level SERIALIZABLE is not supported by provided configuration. Expected a result "
+                "store with a lock manager, got one without: pass `lock_manager` to the store, or to "
+                "`cache_policy.configure(...)`."
             )
         holder = new_id().hex()
         yield Call(store.acquire_lock, (key, holder), afn=store.aacquire_lock)
@@ -256,15 +256,14 @@ class BaseTransaction:
         parent = self._parent
         if self.state in _FINAL:
             return
-        if parent is not None and parent.is_rolled_back():
-            yield from self._rollback()
-        elif parent is None and self.commit_mode is CommitMode.OFF:
+        undone = self.commit_mode is CommitMode.OFF if parent is None else parent.is_rolled_back()
+        if undone:
             yield from self._rollback()
         elif parent is None or parent.is_committed() or self.commit_mode is CommitMode.EAGER:
             yield from self._commit()
 
     def _commit(self) -> Generator[Any, Any, bool]:
-        """Write what is staged, here and in the children, then run the hooks; False where it could not be written."""
+        """Write what is staged, here and in the children, then run the hooks; False where that failed."""
         if self.state in _FINAL:
             return False
         members = self._members()

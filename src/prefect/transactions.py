@@ -1,7 +1,7 @@
 """Transactions: what several tasks write is committed together, or rolled back together (behaviour 60).
 
-Inside `with transaction():` tasks that have finished wait for the end of the block: it commits them, or rolls them
-back if it raises. A task run is such a block for the tasks it calls.
+Inside `with transaction():` tasks that have finished wait for the end of the block: it commits them, or rolls
+them back if it raises. A task run is such a block for the tasks it calls.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ class AsyncTransaction(BaseTransaction):
 
 
 def get_transaction() -> BaseTransaction | None:
-    """The transaction that this code is part of: the innermost block, or else that of the task run; or None."""
+    """The transaction that this code is part of: the innermost block, else that of the task run; or None."""
     return enclosing(current.scope())
 
 
-def transaction(
+def transaction(  # noqa: PLR0917 - the public signature
     key: str | None = None,
     store: ResultStore | None = None,
     commit_mode: CommitMode | None = None,
@@ -134,12 +134,12 @@ def transaction(
     write_on_commit: bool = True,
     logger: Logger | None = None,
 ) -> Transaction:
-    """A block whose tasks are committed together, or rolled back together if it raises: `with transaction():`.
+    """A block whose tasks are committed together at its end, or rolled back together if it raises.
 
     Args:
         key: under which name a staged value is recorded; the block can ask whether it is (`is_committed`).
         store: where; by default the result store of the run.
-        commit_mode: EAGER commits at the end of the block, LAZY with the outermost one (the default), OFF never.
+        commit_mode: EAGER commits at the end of the block, LAZY (default) with the outermost one, OFF never.
         isolation_level: SERIALIZABLE keeps others from the key meanwhile.
         overwrite: begin although the key is recorded, and write it anew.
         write_on_commit: False keeps the staged value out of the store.
@@ -159,7 +159,7 @@ def transaction(
     )
 
 
-def atransaction(
+def atransaction(  # noqa: PLR0917 - the public signature
     key: str | None = None,
     store: ResultStore | None = None,
     commit_mode: CommitMode | None = None,
@@ -168,7 +168,7 @@ def atransaction(
     write_on_commit: bool = True,
     logger: Logger | None = None,
 ) -> AsyncTransaction:
-    """The async form of `transaction`: `async with atransaction():`."""
+    """The async form of `transaction`, for `async with`."""
     return AsyncTransaction(
         store=store,
         key=key,

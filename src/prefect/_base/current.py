@@ -9,7 +9,8 @@ from typing import Any
 flow_run: ContextVar[Any] = ContextVar("prefect_flow_run", default=None)
 task_run: ContextVar[Any] = ContextVar("prefect_task_run", default=None)
 
-transaction: ContextVar[Any] = ContextVar("prefect_transaction", default=None)  # the innermost open block
+# the innermost block of `with transaction():` that is open
+transaction: ContextVar[Any] = ContextVar("prefect_transaction", default=None)
 
 
 def scope() -> Any:
@@ -20,7 +21,7 @@ def scope() -> Any:
 def wants_awaitable() -> bool:
     """Whether a function that has both forms must give an awaitable here (behaviour 13).
 
-    It must in a running event loop, but not in the code of a sync flow or task, which a loop may well be around.
+    It must in a running event loop, but not in the code of a sync flow or task, though a loop may be around.
     """
     asyncio = sys.modules.get("asyncio")  # a running loop has loaded it
     if asyncio is None:

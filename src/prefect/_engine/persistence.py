@@ -1,4 +1,4 @@
-"""Persisted results and the cache: the key of a run, what is recorded under it, what is written (behaviours 53 to 59).
+"""Persisted results and the cache: keys, what is recorded under them, what is written (behaviours 53 to 59).
 
 Only runs that persist their results come here: this module needs pydantic, and the engine imports it late.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def begin(call: TaskCall) -> Generator[Any, Any, ResultRecord | None]:
-    """Open the transaction of an attempt on the run's key; the record, if the cache holds one that can be used.
+    """Open the transaction of an attempt on the run's key; the record that the cache holds, or None.
 
     Raises:
         Exception: the template of the key does not fit, or what the store says.
@@ -64,7 +64,9 @@ def _cache_key(call: TaskCall) -> str | None:
         flow_parameters = call.flow.parameters if call.flow is not None else {}
         return policy.compute_key(call, call.parameters, flow_parameters)
     except Exception as exc:
-        call.logger().warning("No cache key can be computed for task '%s', it runs uncached: %s", task.name, exc)
+        call.logger().warning(
+            "No cache key can be computed for task '%s', it runs uncached: %s", task.name, exc
+        )
         return None
 
 
@@ -97,6 +99,7 @@ def write_failure(call: TaskCall) -> Generator[Any, Any, None]:
 
 def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, None]:
     """Write the result, or the exception, of a flow run before its final state is proposed."""
+    call.persisted = None  # that of an earlier try
     if outcome.state is not None:
         value = outcome.state.data
     else:

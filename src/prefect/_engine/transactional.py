@@ -1,7 +1,7 @@
-"""A task run is a transaction: what it and the tasks it calls have done is committed or rolled back (behaviour 60).
+"""A task run is a transaction: what it and the tasks it calls do is committed or rolled back (behaviour 60).
 
-Most task runs need none of this. One that persists its result, has commit or roll-back hooks, calls such a task or
-asks for its transaction is given one, for the attempt that is running.
+Most task runs need none of this. One that persists its result, has commit or roll-back hooks, calls such a
+task or asks for its transaction is given one, for the attempt that is running.
 """
 
 from __future__ import annotations
@@ -66,13 +66,15 @@ class TaskTransaction(BaseTransaction):
             self.stage(self._call.value, self._call.task.on_rollback_hooks, self._call.task.on_commit_hooks)
 
     def _is_recorded(self, store: ResultStore, key: str) -> Generator[Any, Any, bool]:
-        """Whether the key holds a result that can be used: if not, the task runs, whatever is wrong with it."""
+        """Whether the key holds a result that can be used; if not, whatever is wrong, the task runs."""
         try:
             record = yield Call(store.read, (key, self._holder), afn=store.aread)
         except (ValueError, FileNotFoundError):  # there is none
             return False
         except Exception as exc:
-            self.logger.warning("The cached result under key '%s' cannot be read, the task runs: %s", key, exc)
+            self.logger.warning(
+                "The cached result under key '%s' cannot be read, the task runs: %s", key, exc
+            )
             return False
         if record.expiration is not None and record.expiration <= now():
             return False
@@ -80,14 +82,16 @@ class TaskTransaction(BaseTransaction):
         return True
 
     def _write(self) -> Run:
-        """Write the result; one that cannot be written is told, and the run goes on without (behaviour 59)."""
+        """Write the result; one that cannot be written is told, and the run goes on (behaviour 59)."""
         if self.store is None:
             return
         reach("task_run.before_result_write")
         try:
             yield from super()._write()
         except Exception as exc:
-            self.logger.warning("The result of task '%s' could not be persisted: %s", self._call.task.name, exc)
+            self.logger.warning(
+                "The result of task '%s' could not be persisted: %s", self._call.task.name, exc
+            )
             self._call.forget_persisted()
         reach("task_run.after_result_write")
 
