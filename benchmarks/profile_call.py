@@ -19,9 +19,9 @@ HOME = tempfile.TemporaryDirectory()
 os.environ["PREFECT_HOME"] = HOME.name  # before prefect reads its settings
 
 from prefect import flow, task  # noqa: E402
+from prefect._base.drive import drive  # noqa: E402
 from prefect._base.ids import new_id  # noqa: E402
 from prefect._engine import replay  # noqa: E402
-from prefect._engine.drivers import drive  # noqa: E402
 from prefect._engine.effects import Call  # noqa: E402
 from prefect._engine.flow_call import FlowCall  # noqa: E402
 from prefect._engine.task_call import TaskCall  # noqa: E402

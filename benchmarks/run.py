@@ -115,9 +115,9 @@ def warm_home(name: str, python: Path, home: Path) -> Path:
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """No settings but the home, and nothing that changes how Python starts: bytecode is cached, as it is for all.
+    """No settings but the home, and nothing that changes how Python starts: bytecode is cached, as usual.
 
-    The peer's temporary server gets all the time it wants: on a busy machine it would give up after 20 seconds.
+    The peer's temporary server gets all the time it wants; on a busy machine it would give up after 20 s.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHON"))}
     patience = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}

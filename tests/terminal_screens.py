@@ -49,10 +49,14 @@ class Terminal:
 
     def wait_for(self, text, seconds=20.0):
         """Read until the text is on the screen."""
+        self.wait_until(lambda rows: text in "\n".join(rows), seconds)
+
+    def wait_until(self, condition, seconds=20.0):
+        """Read until the rows of the screen meet the condition."""
         deadline = time.monotonic() + seconds
-        while text not in "\n".join(self.rows()):
+        while not condition(self.rows()):
             left = deadline - time.monotonic()
-            assert left > 0, f"{text!r} never came; the screen:\n" + "\n".join(self.rows())
+            assert left > 0, "what was waited for never came; the screen:\n" + "\n".join(self.rows())
             self.read(min(left, 0.2))
 
     def drain(self):

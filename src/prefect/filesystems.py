@@ -113,7 +113,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             return str(Path.cwd())
         return _real(str(Path(self.basepath).expanduser()) if self.basepath[0] == "~" else self.basepath)
 
-    def _resolve(self, path: str | None) -> str:
+    def resolve(self, path: str | None) -> str:
         """The absolute path of a path in here.
 
         Raises:
@@ -129,8 +129,9 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             raise ValueError(f"Provided path {full} is outside of the base path {root}.")
         return full
 
-    def _read(self, path: str) -> bytes:
-        full = self._resolve(path)
+    def read_now(self, path: str) -> bytes:
+        """`read_path`, whatever loop runs."""
+        full = self.resolve(path)
         try:
             with open(full, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of a Path
                 return file.read()
@@ -139,8 +140,9 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         except IsADirectoryError:
             raise ValueError(f"Path {full} is not a file.") from None
 
-    def _write(self, path: str, content: bytes) -> str:
-        full = self._resolve(path)
+    def write_now(self, path: str, content: bytes) -> str:
+        """`write_path`, whatever loop runs."""
+        full = self.resolve(path)
         write_atomically(full, content)
         return full
 
@@ -153,11 +155,11 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             ValueError: there is no such file (`PathNotFound`), it is a folder, or it is outside of the
                 basepath.
         """
-        return self._read(path)
+        return self.read_now(path)
 
     async def aread_path(self, path: str) -> bytes:
         """The same, awaited; a local file is read at once."""
-        return self._read(path)
+        return self.read_now(path)
 
     @dual
     @override
@@ -168,21 +170,21 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             ValueError: the path is outside of the basepath.
             OSError: it cannot be written; nothing is left behind.
         """
-        return self._write(path, content)
+        return self.write_now(path, content)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """The same, awaited; a local file is written at once."""
-        return self._write(path, content)
+        return self.write_now(path, content)
 
     def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
-        source, target = self._resolve(from_path), os.path.realpath(local_path or ".")
+        source, target = self.resolve(from_path), os.path.realpath(local_path or ".")
         if source != target:
             shutil.copytree(source, target, dirs_exist_ok=True)
 
     def _put_directory(
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
     ) -> None:
-        source, target = os.path.realpath(local_path or "."), self._resolve(to_path)
+        source, target = os.path.realpath(local_path or "."), self.resolve(to_path)
         if source != target:
             rules = IgnoreRules.of_file(ignore_file)
             shutil.copytree(source, target, dirs_exist_ok=True, ignore=rules.for_copytree(source))
@@ -259,7 +261,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
                 raise ValueError(f"Cannot use {self.basepath!r}: fsspec does not know {scheme!r}.") from exc
         return self._filesystem
 
-    def _resolve(self, path: str | None) -> str:
+    def resolve(self, path: str | None) -> str:
         """The URL of a path in here, or of a URL that is in here.
 
         Raises:
@@ -282,15 +284,17 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
             raise ValueError(f"Path {path!r} is outside of the base path {self.basepath!r}.")
         return f"{base_scheme}://{location}"
 
-    def _read(self, path: str) -> bytes:
-        url = self._resolve(path)
+    def read_now(self, path: str) -> bytes:
+        """`read_path`, whatever loop runs."""
+        url = self.resolve(path)
         try:
             return self.filesystem.cat_file(url)
         except FileNotFoundError:
             raise PathNotFound(f"Path {url} does not exist.") from None
 
-    def _write(self, path: str, content: bytes) -> str:
-        url, filesystem = self._resolve(path), self.filesystem
+    def write_now(self, path: str, content: bytes) -> str:
+        """`write_path`, whatever loop runs."""
+        url, filesystem = self.resolve(path), self.filesystem
         if url.startswith("file://"):
             write_atomically(url[len("file://") :], content)
             return url
@@ -309,11 +313,11 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         Raises:
             ValueError: there is no such file (`PathNotFound`), or it is outside of the basepath.
         """
-        return self._read(path)
+        return self.read_now(path)
 
     async def aread_path(self, path: str) -> bytes:
         """The same, awaited."""
-        return await in_thread(self._read, path)
+        return await in_thread(self.read_now, path)
 
     @dual
     @override
@@ -323,15 +327,15 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         Raises:
             ValueError: the path is outside of the basepath.
         """
-        return self._write(path, content)
+        return self.write_now(path, content)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """The same, awaited."""
-        return await in_thread(self._write, path, content)
+        return await in_thread(self.write_now, path, content)
 
     def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
         source = (
-            self._resolve(from_path).rstrip("/") + "/"
+            self.resolve(from_path).rstrip("/") + "/"
         )  # with it, the content is copied and not the folder
         self.filesystem.get(source, os.path.realpath(local_path or ".") + "/", recursive=True)
 
@@ -342,11 +346,11 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         ignore_file: str | None = None,
         overwrite: bool = True,
     ) -> int:
-        source, target, copied = os.path.realpath(local_path or "."), self._resolve(to_path), 0
+        source, target, copied = os.path.realpath(local_path or "."), self.resolve(to_path), 0
         for name in _files_of(source, IgnoreRules.of_file(ignore_file)):
             url = f"{target}/{name}"
             if overwrite or not self.filesystem.exists(url):
-                self._write(url, Path(source, name).read_bytes())
+                self.write_now(url, Path(source, name).read_bytes())
                 copied += 1
         return copied
 
@@ -416,9 +420,9 @@ def read_from(storage: WritableFileSystem, path: str) -> Call:
     """The effect that reads a file, by the shortest way there is."""
     kind = type(storage)
     if kind is LocalFileSystem:
-        return Call(LocalFileSystem._read, (storage, path))
+        return Call(LocalFileSystem.read_now, (storage, path))
     if kind is RemoteFileSystem:
-        return Call(RemoteFileSystem._read, (storage, path), afn=RemoteFileSystem.aread_path)
+        return Call(RemoteFileSystem.read_now, (storage, path), afn=RemoteFileSystem.aread_path)
     return Call(storage.read_path, (path,), afn=getattr(storage, "aread_path", None))
 
 
@@ -426,7 +430,7 @@ def write_to(storage: WritableFileSystem, path: str, content: bytes) -> Call:
     """The effect that writes a file, by the shortest way there is."""
     kind = type(storage)
     if kind is LocalFileSystem:
-        return Call(LocalFileSystem._write, (storage, path, content))
+        return Call(LocalFileSystem.write_now, (storage, path, content))
     if kind is RemoteFileSystem:
-        return Call(RemoteFileSystem._write, (storage, path, content), afn=RemoteFileSystem.awrite_path)
+        return Call(RemoteFileSystem.write_now, (storage, path, content), afn=RemoteFileSystem.awrite_path)
     return Call(storage.write_path, (path, content), afn=getattr(storage, "awrite_path", None))

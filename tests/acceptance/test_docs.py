@@ -58,18 +58,13 @@ def blocks(page: Path) -> list[Block]:
 class Reader:
     """Somebody who types what the page says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder / "work"
         shutil.copytree(
             ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("__pycache__")
         )
         here = Path(sys.executable).parent
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-            "PREFECT_HOME": str(folder / "home"),
-            "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONUTF8": "1",
-        }
+        self.environment = {**environment, "PATH": f"{here}{os.pathsep}{environment['PATH']}"}
 
     def run(self, block: Block) -> None:
         if block.language == "python" and block.name:
@@ -109,9 +104,14 @@ def session(code: str) -> list[tuple[str, str]]:
 
 
 def as_pattern(shown: str) -> re.Pattern[str]:
-    """The output that fits: `...` stands for anything, and blanks at the end of a line do not count."""
-    lines = [re.escape(line.rstrip()).replace(r"\.\.\.", ".*?") + r"[ \t]*" for line in shown.splitlines()]
-    return re.compile("\n".join(lines), re.DOTALL)
+    """The output that fits: `...` stands for anything, on a line of its own for any number of lines, even none."""
+    parts = [
+        r"(?:[^\n]*\n)*?"
+        if line.strip() == "..."
+        else re.escape(line.rstrip()).replace(r"\.\.\.", ".*?") + r"[ \t]*\n"
+        for line in shown.splitlines()
+    ]
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def code_blocks(page: Path) -> list[Block]:
@@ -119,8 +119,8 @@ def code_blocks(page: Path) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if code_blocks(page)], ids=lambda page: page.stem)
-def test_the_code_of_a_page_runs(page, tmp_path):
-    reader = Reader(tmp_path)
+def test_the_code_of_a_page_runs(page, tmp_path, environment):
+    reader = Reader(tmp_path, environment)
     for block in code_blocks(page):
         if block.runs:
             try:

@@ -106,11 +106,11 @@ def end_of(process, terminal):
 def test_a_run_is_shown_while_it_lasts_and_summed_up_at_its_end(run, terminal, size):
     terminal.resize(*size)
     process = run()
+    terminal.wait_for("a partial line, and a question?")
     terminal.wait_for("200/200")
     block = terminal.rows()[-4:]
     assert block[0].startswith("── etl / calm-otter ─")
     assert "  1 failed" in next(row for row in block if "transform" in row)
-    assert "a partial line, and a question?" in " ".join(terminal.rows())
 
     terminal.type("fail\n")
     assert end_of(process, terminal) == 0
@@ -160,6 +160,34 @@ def test_sigterm_gives_the_terminal_back(run, terminal):
     assert end_of(process, terminal) != 0
     assert "──" not in "".join(terminal.everything())
     assert terminal.is_restored()
+
+
+POOL = """
+from prefect import flow, task
+from prefect.task_runners import ProcessPoolTaskRunner
+
+@task
+def transform(row):
+    print("from the pool")
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1), log_prints=True)
+def etl():
+    transform.map(range(3)).wait()
+    input("question? ")
+
+if __name__ == "__main__":
+    etl()
+"""
+
+
+def test_the_work_of_other_processes_is_shown_too(run, terminal):
+    process = run(POOL)
+    terminal.wait_for("transform  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  3/3")
+    terminal.type("\n")
+    assert end_of(process, terminal) == 0
+    text = "".join(terminal.everything())
+    assert text.count("- from the pool") == 3
+    assert "task runs: 3 completed" in text
 
 
 SHORT = """
@@ -227,6 +255,28 @@ def test_runs_at_the_same_time_share_one_display(begin, terminal):
     third = begin("third", "etl")
     terminal.wait_for("── etl / third ──")
     third.stop("Completed")
+
+
+def test_a_terminal_too_low_for_both_is_left_to_the_output(begin, terminal):
+    shown = begin()
+    terminal.wait_for("etl / calm-otter")
+    terminal.resize(80, 5)
+    terminal.wait_until(lambda rows: not any("──" in row for row in rows))
+    assert terminal.is_restored()
+    shown.stop("Completed")
+
+
+def test_a_forked_child_leaves_the_terminal_to_its_parent(begin, terminal, monkeypatch):
+    shown = begin()
+    terminal.wait_for("etl / calm-otter")
+    with monkeypatch.context() as forked:
+        forked.setattr(view.os, "getpid", lambda: -1)
+        assert begin() is None
+        shown._display.end()
+        assert terminal.screen.margins is not None
+    shown.stop("Completed")
+    terminal.drain()
+    assert terminal.is_restored()
 
 
 def test_a_failure_of_the_view_is_not_one_of_the_run(begin, terminal, monkeypatch):

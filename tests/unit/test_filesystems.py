@@ -16,10 +16,6 @@ import pydantic
 import pytest
 
 from prefect._base.ignore import IgnoreRules
-from prefect.blocks import _store
-from prefect.blocks._store import BlockDocument, register_block_store
-from prefect.blocks.core import Block, BlockNotSavedError, UnknownBlockType
-from prefect.exceptions import ConfigurationError
 from prefect.filesystems import (
     LocalFileSystem,
     NullFileSystem,
@@ -282,82 +278,3 @@ def test_capabilities_and_slugs():
     with pytest.raises(TypeError, match="abstract"):
         WritableFileSystem()
     assert issubclass(PathNotFound, FileNotFoundError)
-
-
-class Store:
-    def __init__(self):
-        self.documents = {}
-
-    def read(self, type_slug, name):
-        return self.documents.get((type_slug, name))
-
-    def read_by_id(self, id):
-        return next((document for document in self.documents.values() if document.id == id), None)
-
-    def write(self, type_slug, name, data, *, overwrite):
-        import uuid
-
-        if (type_slug, name) in self.documents and not overwrite:
-            raise ValueError("taken")
-        document = BlockDocument(uuid.uuid4(), type_slug, name, data)
-        self.documents[type_slug, name] = document
-        return document.id
-
-    def delete(self, type_slug, name):
-        return self.documents.pop((type_slug, name), None) is not None
-
-
-@pytest.fixture
-def store(monkeypatch):
-    monkeypatch.setattr(_store, "_store", None)
-    register_block_store(Store())
-    return _store.block_store()
-
-
-class Login(Block):
-    _block_type_name = "My Login"
-    user: str
-    password: pydantic.SecretStr
-
-    def block_initialization(self):
-        self.user = self.user.lower()
-
-
-def test_blocks_are_saved_loaded_and_deleted(store):
-    login = Login(user="ADA", password="secret")
-    assert login.user == "ada"
-    with pytest.raises(BlockNotSavedError):
-        login.get_block_placeholder()
-    number = login.save("mine")
-    loaded = Login.load("mine")
-    assert loaded == login
-    assert loaded.password.get_secret_value() == "secret"
-    assert loaded._block_document_id == number
-    assert Block.load("my-login/mine") == login
-    assert Block.load_from_ref({"block_document_id": number}) == Block.load_from_ref(number) == login
-    assert loaded.get_block_placeholder() == "prefect.blocks.my-login.mine"
-    with pytest.raises(ValueError, match="taken"):
-        Login(user="b", password="x").save("mine")
-    assert Login(user="b", password="x").save("mine", overwrite=True)
-    Login.delete("mine")
-    with pytest.raises(ValueError, match="Unable to find block document named mine for block type my-login"):
-        Login.load("mine")
-
-
-async def test_blocks_awaited(store):
-    login = Login(user="ada", password="secret")
-    await login.save("mine")
-    assert await Login.load("mine") == await Login.aload("mine") == login
-    await Login.adelete("mine")
-
-
-def test_a_block_of_an_unknown_type(store):
-    store.write("no-such-type", "x", {}, overwrite=False)
-    with pytest.raises(UnknownBlockType, match="import the module that defines it"):
-        Block.load("no-such-type/x")
-
-
-def test_without_a_store_of_blocks_the_error_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(_store, "_store", None)
-    with pytest.raises(ConfigurationError, match="Construct the block in code instead"):
-        LocalFileSystem.load("mine")

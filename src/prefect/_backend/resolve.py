@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
+from prefect._backend.retention import Policy
 from prefect._storage.sqlite import SqliteStore
 from prefect.exceptions import ConfigurationError
 from prefect.settings import get_current_settings
@@ -75,7 +76,14 @@ def _connect(url: str, settings: Any) -> LocalBackend:
         lease_seconds=settings.runs.lease_seconds,
         poll_seconds=settings.runs.cancel_poll_seconds,
         max_rows=settings.journal.max_rows,
+        retention=retention_policy(settings),
     )
+
+
+def retention_policy(settings: Any) -> Policy:
+    """How long and how much the settings keep."""
+    database = settings.server.database
+    return Policy(database.retention_days, database.max_bytes)
 
 
 def _after_fork() -> None:

@@ -16,7 +16,6 @@ from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
 from prefect._engine.timeouts import ScopeTimeout
 from prefect._engine.tracking import track_subflow
-from prefect._terminal import start as live_view
 from prefect.context import EngineContext, TaskRunContext
 from prefect.exceptions import Abort, CancelledRun, ParameterTypeError
 
@@ -50,11 +49,9 @@ def flow_run(call: FlowCall) -> Run:
                     raise CancelledRun("Run cancelled.") from exc
                 raise
     finally:
-        call.backend.leave_flow_run(call.id)
+        call.backend.leave_flow_run(call.id, unfinished=call.taken_up and call.record.owner is not None)
         if call.parent is None:
             call.backend.journal.commit()
-        if call.view is not None:
-            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
@@ -69,7 +66,6 @@ def _shown_live(call: FlowCall) -> Generator[None, None, None]:
         yield
     finally:
         if call.view is not None:
-            call.backend.journal.commit()
             call.view.stop(call.record.state.name, call.record.state.message)
 
 
@@ -120,8 +116,6 @@ def _start(call: FlowCall) -> None:
 
 def _execute(call: FlowCall) -> Run:
     """Call the function until the run has ended: a failure may be turned into another try by the rules."""
-    if call.parent is None:
-        call.view = live_view(call.id, call.record.name, call.flow.name)
     while (yield from _enter_running(call)):
         call.start_over()
         yield from _attempt(call)

@@ -108,16 +108,16 @@ def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, N
         call.persisted = shown_metadata(value)
         return
     try:
-        record = yield from _write(call.result_store, value, bare=True)
+        record = yield from _write(call.result_store, value)
     except Exception as exc:
         call.logger().warning("The result of flow '%s' could not be persisted: %s", call.flow.name, exc)
     else:
         call.persisted = shown_metadata(record.metadata)
 
 
-def _write(store: ResultStore, value: Any, *, bare: bool = False) -> Generator[Any, Any, ResultRecord]:
+def _write(store: ResultStore, value: Any) -> Generator[Any, Any, ResultRecord]:
     record = value if isinstance(value, ResultRecord) else store.create_result_record(value)
-    yield Call(store.persist_result_record, (record,), {"bare": bare}, afn=store.apersist_result_record)
+    yield Call(store.persist_result_record, (record,), afn=store.apersist_result_record)
     return record
 
 

@@ -256,8 +256,9 @@ def _replayed(call: TaskCall) -> bool:
     """Take the result that an earlier attempt recorded; the earlier row stays as it is."""
     flow = call.flow
     assert flow is not None
-    assert flow.recorded is not None
-    row = flow.recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
+    recorded = flow.recorded
+    assert recorded is not None
+    row = recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
     if row is None:
         return False
     try:
@@ -265,6 +266,7 @@ def _replayed(call: TaskCall) -> bool:
     except Exception as exc:
         call.logger().warning("The recorded result cannot be read (%r); the task runs again.", exc)
         return False
+    recorded.replayed.append(row.id)
     flow.lineage.remember(call.value, row.id)
     call.logger().debug("Replayed from the record of an earlier attempt")
     return True

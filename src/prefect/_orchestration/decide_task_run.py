@@ -54,6 +54,7 @@ def _changes(t: TaskTransition, state: StateRecord) -> dict[str, Any]:
         "state_timestamp": state.timestamp,
         "state_message": state.message,
         "history": json.dumps(history_with(t.run, entry)),
+        "detail": _detail(t, state),
         "run_count": t.run_count,
         "flow_run_run_count": t.flow_run_run_count,
     }
@@ -67,3 +68,13 @@ def _changes(t: TaskTransition, state: StateRecord) -> dict[str, Any]:
     elif t.source in TERMINAL:
         changes["end_time"] = None
     return changes
+
+
+def _detail(t: TaskTransition, state: StateRecord) -> str | None:
+    """The rare facts: where the result is stored, and under which cache key until when."""
+    before: dict[str, Any] = json.loads(t.run.detail) if t.run.detail else {}
+    details = state.details or {}
+    found = {"data": state.data, **{name: details.get(name) for name in ("cache_key", "cache_expiration")}}
+    kept = {name: value for name, value in before.items() if name != "data"}
+    after = kept | {name: value for name, value in found.items() if value is not None}
+    return json.dumps(after) if after else None

@@ -100,6 +100,7 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
             _record_death(call, end)
         else:
             call.take_outcome(*outcome)
+            call.journal.tell(call)
             for factory in self._factories:
                 factory()(call)
 

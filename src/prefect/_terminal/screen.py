@@ -23,8 +23,9 @@ _INDEX = "\x1bD"  # a line down in the same column, scrolling where there is non
 class Screen:
     """The terminal behind a file descriptor, and the block on it."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, encoding: str = "utf-8") -> None:
         self._fd = fd
+        self._encoding = encoding
         self._size = (0, 0)
         self._reserved = 0
 
@@ -87,7 +88,7 @@ class Screen:
         return f"{_SAVE}\x1b[r{_RESTORE}{_CLEAR_BELOW}"
 
     def _write(self, text: str) -> None:
-        data = text.encode(errors="replace")
+        data = text.encode(self._encoding, "replace")
         while data:
             data = data[self._write_some(data) :]
 

@@ -1,4 +1,4 @@
-"""How one waits for a lock: what the lock managers share. A subclass says how a lock is tried, read and given back."""
+"""How one waits for a lock: what the lock managers share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ class Lock(NamedTuple):
 
 
 class WaitingLockManager(LockManager, ABC):
-    """Waits by looking again and again, at growing intervals: locks of other processes cannot tell when they go."""
+    """Waits by looking again and again, at growing intervals: another process cannot tell when its lock goes.
+
+    A subclass says how a lock is tried, read and given back.
+    """
 
     @abstractmethod
     def _try(self, key: str, holder: str, hold_timeout: float | None) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect._base.atomic import write_atomically
-from prefect._base.procinfo import host_name, is_alive, start_ticks
+from prefect._base.procinfo import boot_id, host_name, is_alive, start_ticks
 from prefect.locking._waiting import Lock, WaitingLockManager
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class FileSystemLockManager(WaitingLockManager):
             if lock is not None and lock.holder != holder:
                 return False
             taken = Lock.of(holder, hold_timeout)
-            content = {"key": key, "holder": holder, "expires": taken.expires, "process": _process_of(holder)}
+            content = {"key": key, "holder": holder, "expires": taken.expires, "process": _this_process()}
             write_atomically(str(self._file(key)), json.dumps(content).encode())
             return True
 
@@ -96,13 +96,12 @@ class FileSystemLockManager(WaitingLockManager):
                 self._file(key).unlink()
 
 
-def _process_of(holder: str) -> list[str | int] | None:
-    """Host, pid and start of this process, if the holder names it; a holder of another kind may outlive it."""
-    host, pid = host_name(), os.getpid()
-    return [host, pid, start_ticks(pid)] if holder.startswith(f"{host}:{pid}:") else None
+def _this_process() -> list[str | int]:
+    pid = os.getpid()
+    return [host_name(), boot_id(), pid, start_ticks(pid)]
 
 
-def _is_orphaned(process: list[str | int] | None) -> bool:
-    if process is None or process[0] != host_name():
-        return False
-    return not is_alive(int(process[1]), int(process[2]))
+def _is_orphaned(process: list[str | int]) -> bool:
+    """Whether the process that took a lock has died on this machine; of others, nobody here can tell."""
+    host, boot, pid, started = process
+    return [host, boot] == [host_name(), boot_id()] and not is_alive(int(pid), int(started))

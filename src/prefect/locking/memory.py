@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 
@@ -14,7 +14,7 @@ __all__ = ["MemoryLockManager"]
 
 
 class MemoryLockManager(WaitingLockManager):
-    """Locks of this process, its threads and its coroutines. There is one: every call gives the same object."""
+    """Locks of this process, its threads and coroutines. There is one: every call gives the same object."""
 
     _instance: ClassVar[MemoryLockManager | None] = None
     _locks: dict[str, Lock]
@@ -23,12 +23,11 @@ class MemoryLockManager(WaitingLockManager):
     def __new__(cls) -> Self:
         """The one there is."""
         if cls._instance is None:
-            self = super().__new__(cls)
-            self._reset()
-            cls._instance = self
+            cls._instance = super().__new__(cls)
+            cls._instance._reset()
             if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._reset)  # the holders stay behind in the parent
-        return cls._instance
+                os.register_at_fork(after_in_child=cls._instance._reset)  # the holders stay in the parent
+        return cast("Self", cls._instance)
 
     def _reset(self) -> None:
         self._locks = {}

@@ -56,7 +56,7 @@ class LockManager(Protocol):
         ...
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody holds the lock, without taking it; False where that takes longer than `timeout`."""
+        """Wait until nobody holds the lock, without taking it; False after `timeout` seconds."""
         ...
 
     async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
