@@ -53,6 +53,7 @@ class FlowCall(EngineContext):
         "id",
         "interrupt",
         "kwargs",
+        "kept_subflows",
         "lineage",
         "log_prints",
         "outcome",
@@ -109,6 +110,8 @@ class FlowCall(EngineContext):
         self._counters: dict[str, Iterator[int]] = {}
         self._result_store = self._task_stores = None
         self._logger: logging.LoggerAdapter[Any] | None = None
+        # results of subflows that a retry in this process reuses, by memo: those that are persisted (behaviour 44)
+        self.kept_subflows: dict[str | None, Any] = {}
         self.subflows: dict[str, Iterator[int]] = {}
         self.record: FlowRunRecord
         self.task_runner: TaskRunner[Any]

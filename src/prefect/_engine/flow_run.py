@@ -72,7 +72,7 @@ def _shown_live(call: FlowCall) -> Generator[None, None, None]:
 def _upstream(call: FlowCall) -> list[inputs.Upstream]:
     found = [u for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
-        found += inputs.upstream_of(list(call.wait_for))
+        found += inputs.upstream_of(inputs.as_wait_for(call.wait_for))
     return found
 
 

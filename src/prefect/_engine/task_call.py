@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
+from prefect._engine.inputs import PLAIN, as_wait_for, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.crashes import crash_message
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect._backend.protocol import Backend
     from prefect._engine.flow_call import FlowCall
     from prefect._engine.transactional import TaskTransaction
-    from prefect.client.schemas.objects import State
+    from prefect.client.schemas.objects import State, TaskRun
     from prefect.model.results import ResultRecordMetadata
     from prefect.tasks import Task
 
@@ -110,7 +110,7 @@ class TaskCall(TaskRunContext):
         self.parent = parent
         self.backend = backend
         self.journal = backend.journal
-        self.wait_for = wait_for
+        self.wait_for = as_wait_for(wait_for)
         self.id = run_id or new_id()
         self._counters: dict[str, Iterator[int]] | None = None
         self._result_store = None
@@ -280,6 +280,13 @@ class TaskCall(TaskRunContext):
     def record(self) -> TaskRunRecord:
         """The row as it stands."""
         return TaskRunRecord._make(self.fixed + self.now)
+
+    @property
+    def task_run(self) -> TaskRun:
+        """The task run as it stands; every parameter is among its inputs, also one that came from nowhere."""
+        run = super().task_run
+        run.task_inputs = {**{name: [] for name in self.parameters}, **run.task_inputs}
+        return run
 
     @property
     def dynamic_key(self) -> str:

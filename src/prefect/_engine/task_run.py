@@ -62,6 +62,10 @@ def prepare(call: TaskCall) -> Generator[Any, Any, bool]:
             call.logger().warning("%s The task is not run.", exc)
             call.transition("PENDING", "NotReady", str(exc))
             return False
+        except inputs.SelfDependency as exc:
+            call.exception = exc
+            yield from fail(call)
+            return False
     if call.task.task_run_name is not None:
         call.rename(task_run_name_of(call.task, call.parameters))
     return call.flow is None or call.flow.recorded is None or not _replayed(call)
@@ -71,7 +75,9 @@ def resolve(call: TaskCall) -> Generator[Any, Any, None]:
     """Wait for what the arguments depend on, and put the results in their place."""
     upstream = [u for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
-        upstream += inputs.upstream_of(call.wait_for if isinstance(call.wait_for, (list, tuple, set)) else [call.wait_for])
+        upstream += inputs.upstream_of(call.wait_for)
+    if call.future is not None and any(u.source is call.future for u in upstream):
+        raise inputs.SelfDependency(call.task.name)
     if upstream:
         yield from inputs.wait_for_upstream(upstream)
     if any(inputs.needs_resolving(value) for value in call.parameters.values()):

@@ -184,7 +184,7 @@ class TaskRun(_Run):
             empirical_policy=TaskRunPolicy.model_construct(None, **detail.get("policy", {})),
             tags=detail.get("tags", []),
             labels=detail.get("labels", {}),
-            task_inputs=_task_inputs(detail.get("task_inputs", {})),
+            task_inputs=_task_inputs(detail.get("task_inputs", {}), record.parent_task_run_id),
             state=state,
             state_id=state.id,
             state_type=state.type,
@@ -227,9 +227,10 @@ def _extra_of(stored: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def _task_inputs(stored: dict[str, list[Any]]) -> dict[str, list[RunInput]]:
-    """Each source is the id of a task run, or a dict with its `input_type`."""
-    return {
+def _task_inputs(stored: dict[str, list[Any]], parent: bytes | None) -> dict[str, list[RunInput]]:
+    """Each source is the id of a task run, or a dict with its `input_type`; the caller is a source too."""
+    of_parent: dict[str, list[RunInput]] = {"__parents__": [TaskRunResult(id=UUID(bytes=parent))]} if parent else {}
+    return of_parent | {
         parameter: [
             TaskRunResult(id=UUID(source))
             if isinstance(source, str)
