@@ -20,9 +20,9 @@ from prefect.runtime import flow_run
 STEPS = 20
 
 
-@task(task_run_name="step {number}")
+@task(persist_result=True, task_run_name="step {number}")
 def step(number: int, carried: int, folder: Path) -> int:
-    """One piece of work. What it returns is recorded before the flow goes on, so it is never done twice."""
+    """One piece of work. Its result is on disk before the flow goes on, so it is never done twice."""
     with (folder / "ledger.txt").open("a") as ledger:
         ledger.write(f"step {number}\n")
     return carried + number

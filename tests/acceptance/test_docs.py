@@ -76,9 +76,8 @@ class Reader:
         elif block.language == "console":
             for command, shown in session(block.code):
                 printed = self.command(["bash", "-c", command], must_succeed=not shown)
-                assert not shown or as_pattern(shown).fullmatch(printed.strip()), (
-                    f"{command} printed:\n{printed}"
-                )
+                if shown and not as_pattern(shown).fullmatch(f"{printed.strip()}\n"):
+                    raise AssertionError(f"expected of `{command}`:\n{shown}\ngot:\n{printed}")
 
     def command(self, words: list[str], *, must_succeed: bool = True) -> str:
         ended = subprocess.run(
