@@ -33,7 +33,7 @@ PERSISTED = {"storage_key": "k"}
 TABLE = """
               SCHEDULED PENDING RUNNING COMPLETED FAILED CANCELLED CRASHED PAUSED CANCELLING
 SCHEDULED     A         A       A       A         A      A         A       J      C
-PENDING       A         X       A       A         A      A         A       J      C
+PENDING       A         X       A       A         A      A         A       J      A
 RUNNING       A         X       A       A         A      A         A       A      A
 COMPLETED     X         A       A       A         A      A         X       X      X
 FAILED        X         A       A       A         A      A         X       X      X
