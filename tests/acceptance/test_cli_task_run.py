@@ -87,7 +87,7 @@ class TestInspect:
         journal.commit()
         (run,) = backend().find_task_runs()
         shown = prefect("task-run", "inspect", run.name).stdout
-        assert "Pending → Running → AwaitingRetry → Retrying → Completed" in shown
+        assert "Pending → Running → Retrying → Completed" in shown
         assert "a-tag" in shown
         assert "Flow run" not in shown
 
