@@ -45,5 +45,10 @@ def test_every_section_has_an_example(command):
 def test_every_option_that_is_named_exists(command):
     words = {word for code in re.findall(r"`([^`\n]+)`", SECTIONS[command]) for word in code.split()}
     named = {word for word in words if word.startswith("--")}
-    known = {option for each in COMMANDS.values() for parameter in each.params for option in parameter.opts}
+    known = {
+        option
+        for each in (prefect, *COMMANDS.values())
+        for parameter in each.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     assert named <= known
