@@ -50,6 +50,17 @@ async def _finish_async(steps: Generator[Any, Any, Any]) -> Any:
             proceed = functools.partial(steps.throw, error)
 
 
+def _posing_as(body: Body) -> Callable[[Body], Body]:
+    """`functools.wraps`, with the annotations resolved where the body stands instead of here."""
+
+    def pose(function: Body) -> Body:
+        functools.update_wrapper(function, body)
+        function.__signature__ = inspect.signature(body, eval_str=True)  # type: ignore[attr-defined]
+        return function
+
+    return pose
+
+
 class Sync:
     """Bodies become plain functions, called directly."""
 
@@ -59,7 +70,7 @@ class Sync:
         if not inspect.isgeneratorfunction(body):
             return body
 
-        @functools.wraps(body)
+        @_posing_as(body)
         def function(*args: Any, **kwargs: Any) -> Any:
             return _finish(body(*args, **kwargs))
 
@@ -76,7 +87,7 @@ class Async:
     is_async = True
 
     def __call__(self, body: Body) -> Body:
-        @functools.wraps(body)
+        @_posing_as(body)
         async def function(*args: Any, **kwargs: Any) -> Any:
             if inspect.isgeneratorfunction(body):
                 return await _finish_async(body(*args, **kwargs))

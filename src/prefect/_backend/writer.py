@@ -132,6 +132,12 @@ class Journal:
         with contextlib.suppress(ValueError):
             self._observers.remove(observer)
 
+    def tell(self, cell: Cell) -> None:
+        """Let the observers know of a task run that another process has written."""
+        if self._observers:
+            with self._store.locked():
+                self._tell([cell], ())
+
     def start(self) -> None:
         """Start the writer thread, once."""
         with self._store.locked():

@@ -43,6 +43,10 @@ def track_subflow(call: FlowCall) -> bool:
     parent = call.parent
     assert parent is not None
     tracking = call.tracking = _tracking_call(call, parent)
+    if tracking.memo in parent.kept_subflows:
+        call.value = parent.kept_subflows[tracking.memo]
+        call.replayed = True
+        return True
     recorded = parent.recorded
     row = recorded.take_subflow(tracking.memo) if recorded is not None else None
     if recorded is not None and row is not None and row.state_type == "COMPLETED" and row.result is not None:

@@ -681,7 +681,7 @@ def test_bound_tasks_submit_and_map(form: Form):
     assert form.run(parent) == (6, [3, 6])
 
 
-# Differs from Prefect 3.9.1, where looking a method up on one instance rebinds it for every other holder.
+@pytest.mark.mends_the_original  # there, looking a method up on one instance rebinds it for every holder
 @pytest.mark.behaviour(9)
 def test_two_instances_do_not_share_a_binding(form: Form):
     class Named:

@@ -330,21 +330,6 @@ def test_a_task_run_takes_the_state_that_the_task_returns(
     assert (run.state_type, run.state_name, run.message) == expected
 
 
-# Differs from Prefect 3.9.1, where this run never ends.
-@pytest.mark.behaviour(19)
-def test_a_running_state_returned_by_a_task_is_handed_back_too(form: Form):
-    calls = []
-
-    @task
-    @form
-    def give():
-        calls.append(1)
-        return Running()
-
-    assert form.run(give).name == "Running"
-    assert calls == [1]
-
-
 @pytest.mark.behaviour(19)
 def test_a_returned_failed_state_counts_for_retries(form: Form):
     calls = []
