@@ -55,18 +55,19 @@ def close(url: str | None = None) -> None:
 
 
 def sqlite_path(url: str) -> str:
-    """The file of a SQLite URL (`sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite://…`, `:memory:`).
+    """The file of a SQLite URL: `sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite:…`, or `:memory:`.
 
     Raises:
         ConfigurationError: it is no SQLite URL.
     """
-    scheme, separator, path = url.partition(":///")
-    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"}:
+    scheme, separator, path = url.partition("://")
+    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"} or path[:1] not in {"", "/"}:
         raise ConfigurationError(
             f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
             "Set it to a file, or unset it for the default."
         )
-    return path.partition("?")[0] or ":memory:"
+    file = path[1:].partition("?")[0]
+    return ":memory:" if file in {"", "file::memory:"} else file
 
 
 def _connect(url: str, settings: Any) -> LocalBackend:

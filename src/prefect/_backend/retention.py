@@ -1,7 +1,7 @@
 """Old runs are forgotten: by age, and the oldest first while the store is over its size.
 
-A slice at a time, each a short transaction, so that no run waits for it noticeably. Freed pages are used again
-by new rows; the file itself gets smaller only by `prefect database prune --vacuum`.
+A slice at a time, each a short transaction, so that no run waits for it noticeably. Freed pages are used
+again by new rows; the file itself gets smaller only by `prefect database prune --vacuum`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Only runs that persist their results come here: this module needs pydantic, and 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect import runtime
 from prefect._base.clock import now, to_us
@@ -116,7 +116,9 @@ def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, N
 
 
 def _write(store: ResultStore, value: Any) -> Generator[Any, Any, ResultRecord]:
-    record = value if isinstance(value, ResultRecord) else store.create_result_record(value)
+    record: ResultRecord = (
+        cast("ResultRecord", value) if isinstance(value, ResultRecord) else store.create_result_record(value)
+    )
     yield Call(store.persist_result_record, (record,), afn=store.apersist_result_record)
     return record
 

@@ -23,10 +23,10 @@ _TREE = f"""
     SELECT t.id, r.state_type IN {_TERMINAL} AND r.state_timestamp < ?2
     FROM tree t JOIN flow_run r ON r.id = t.id
 """  # noqa: S608
-_ENDED_ROOTS = (
-    f"FROM flow_run r WHERE id < ? AND state_timestamp < ? AND state_type IN {_TERMINAL} "
-    "AND NOT EXISTS (SELECT 1 FROM flow_run p WHERE p.id = r.parent_flow_run_id)"  # noqa: S608
-)
+_ENDED_ROOTS = f"""
+    FROM flow_run r WHERE id < ? AND state_timestamp < ? AND state_type IN {_TERMINAL}
+    AND NOT EXISTS (SELECT 1 FROM flow_run p WHERE p.id = r.parent_flow_run_id)
+"""  # noqa: S608
 
 
 def first_id_at(moment: int) -> bytes:

@@ -119,7 +119,13 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         if self.path != MEMORY:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as exc:
+                raise StoreError(
+                    f"The folder of the store {self.path} cannot be made ({exc.strerror}). "
+                    "Make it, or set PREFECT_HOME elsewhere."
+                ) from exc
         try:
             connection = sqlite3.connect(
                 self.path,

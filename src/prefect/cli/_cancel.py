@@ -137,7 +137,7 @@ def _send(number: signal.Signals, process: ProcessRecord) -> bool:
         return False
     except PermissionError:
         fail(
-            f"Expected to be allowed to signal pid {process.pid}, got a refusal: it is another user's. Use sudo."
+            f"Expected to be allowed to signal pid {process.pid}, which is another user's. Use sudo."
         )
     return True
 

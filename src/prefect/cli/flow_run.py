@@ -198,7 +198,7 @@ def execute(ctx: click.Context, id: str | None) -> None:
     run = flow_run_named(id)
     if run.state.type in TERMINAL:
         fail(
-            f"Flow run '{run.name}' has ended ({run.state.name}). Run it again by: prefect flow-run retry {id}"
+            f"Flow run '{run.name}' has ended ({run.state.name}). Run it again: prefect flow-run retry {id}"
         )
     ctx.exit(execute_flow_run(run, None))
 
