@@ -10,7 +10,7 @@ from table import Line, lines, show
 
 LEFT, WIDTH, PAIR, TOP = 330, 520, 34, 56  # pixels: labels, bars, one pair, headline
 OURS, PEER, INK, BUDGET = "#2a7f62", "#b0b7bf", "#24292f", "#c2410c"
-DECADES = 6  # the scale of each row ends at the worse of its two figures and spans this many powers of ten
+DECADES = 5  # the scale of each row ends at the worse of its two figures and spans this many powers of ten
 
 
 def as_svg(results: dict[str, Figures]) -> str:
@@ -44,23 +44,27 @@ def pair(line: Line, top: int) -> list[str]:
     assert line.peer is not None
     longest = max(line.ours, line.peer)
     bars = [(line.ours, OURS, top), (line.peer, PEER, top + 13)]
-    mark = LEFT + length(line.row.budget, longest)
+    mark = length(line.row.budget, longest)
     what = escape(line.row.what.replace("`", ""))
     return [
         f'<text x="{LEFT - 8}" y="{top + 16}" text-anchor="end" fill="{INK}">{what}</text>',
-        *(bar(value, longest, colour, y, line.row.unit) for value, colour, y in bars),
-        f'<line x1="{mark}" x2="{mark}" y1="{top - 2}" y2="{top + 28}" stroke="{BUDGET}" stroke-width="2"/>',
+        *(bar(length(value, longest), colour, y) for value, colour, y in bars),
+        *(label(length(value, longest), mark, y, show(value, line.row.unit)) for value, _, y in bars),
+        f'<rect x="{LEFT + mark - 1}" y="{top - 2}" width="2" height="30" fill="{BUDGET}"/>',
     ]
 
 
-def bar(value: float, longest: float, colour: str, y: int, unit: str) -> str:
-    end = length(value, longest)
-    return (
-        f'<rect x="{LEFT}" y="{y}" width="{end}" height="11" fill="{colour}"/>'
-        f'<text x="{LEFT + end + 6}" y="{y + 10}" fill="{INK}">{show(value, unit)}</text>'
-    )
+def bar(end: int, colour: str, y: int) -> str:
+    return f'<rect x="{LEFT}" y="{y}" width="{end}" height="11" fill="{colour}"/>'
+
+
+def label(end: int, mark: int, y: int, figure: str) -> str:
+    """A figure right of its bar, and right of the budget's mark if that would cross it."""
+    if end <= mark <= end + 60:
+        end = mark
+    return f'<text x="{LEFT + end + 6}" y="{y + 10}" fill="{INK}">{figure}</text>'
 
 
 def length(value: float, longest: float) -> int:
-    """Pixels: a tenth of the value is a sixth of the width less."""
+    """Pixels: a tenth of the value is a fifth of the width less."""
     return round(WIDTH * max(0.01, 1 + math.log10(value / longest) / DECADES))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -22,25 +23,27 @@ def peer_python() -> Path:
     When a pin of the peer's dependencies cannot be met from the registry in use, the dependencies are
     installed with that pin relaxed, and then the peer without dependencies.
     """
-    python = environment("peer")
-    if not pip_succeeds(python, "install", PEER):
-        install_relaxed(python, PEER)
-    return python
+    return environment("peer", install_peer)
 
 
 def others_python() -> Path:
-    """The Python of a venv with DBOS and Dask in it."""
-    python = environment("others")
-    pip(python, "install", *OTHERS)
-    return python
+    """The Python of a venv with DBOS and Dask in it; made at the first call."""
+    return environment("others", lambda python: pip(python, "install", *OTHERS))
 
 
-def environment(name: str) -> Path:
-    python = OUT / name / "bin" / "python"
-    if not python.exists():
+def environment(name: str, install: Callable[[Path], None]) -> Path:
+    python, complete = OUT / name / "bin" / "python", OUT / name / "complete"
+    if not complete.exists():
         print(f"making the environment {name} ...", file=sys.stderr)
-        venv.create(OUT / name, with_pip=True)
+        venv.create(OUT / name, with_pip=True, clear=True)
+        install(python)
+        complete.touch()
     return python
+
+
+def install_peer(python: Path) -> None:
+    if run_pip(python, "install", PEER).returncode:
+        install_relaxed(python, PEER)
 
 
 def install_relaxed(python: Path, distribution: str) -> None:
@@ -84,10 +87,6 @@ def pip(python: Path, *arguments: str) -> None:
     ended = run_pip(python, *arguments)
     if ended.returncode:
         raise SystemExit(f"pip {' '.join(arguments)} ended with {ended.returncode}:\n{ended.stderr}")
-
-
-def pip_succeeds(python: Path, *arguments: str) -> bool:
-    return run_pip(python, *arguments).returncode == 0
 
 
 def run_pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,11 +14,11 @@ from table import as_markdown
 TEMPLATE = Path(__file__).with_name("page.md")
 
 
-def write_page(results: dict[str, Figures], docs: Path) -> None:
+def write_page(results: dict[str, Figures], profile: str, docs: Path) -> None:
     """Write docs/benchmarks.md and docs/benchmarks.svg."""
     (docs / "benchmarks.svg").write_text(as_svg(results))
     (docs / "benchmarks.md").write_text(
-        TEMPLATE.read_text().format(table=as_markdown(results), machine=machine())
+        TEMPLATE.read_text().format(table=as_markdown(results), profile=profile, machine=machine())
     )
 
 

@@ -2,7 +2,7 @@
 
     python examples/resume.py --crash          # kills itself with SIGKILL when it reaches step 11 of 20
     prefect flow-run ls                        # the run is Crashed: nobody had to tell
-    prefect flow-run retry RUN-ID              # the same run, in place: steps 1 to 10 are not run again
+    prefect flow-run retry twenty-steps        # the same run, in place: steps 1 to 10 are not run again
 
 Each step adds a line to `ledger.txt`, so that the file shows how often each one really ran: once.
 """
@@ -20,9 +20,9 @@ from prefect.runtime import flow_run
 STEPS = 20
 
 
-@task(task_run_name="step {number}")
+@task(persist_result=True, task_run_name="step {number}")
 def step(number: int, carried: int, folder: Path) -> int:
-    """One piece of work. What it returns is recorded before the flow goes on, so it is never done twice."""
+    """One piece of work. Its result is on disk before the flow goes on, so it is never done twice."""
     with (folder / "ledger.txt").open("a") as ledger:
         ledger.write(f"step {number}\n")
     return carried + number
@@ -36,7 +36,7 @@ def die_once(folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@flow(log_prints=True)
+@flow(flow_run_name="twenty-steps", log_prints=True)
 def twenty_steps(folder: Path, *, crash: bool = False) -> int:
     print(f"if this process dies: prefect flow-run retry {flow_run.id}")
     total = 0

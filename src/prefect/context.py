@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from datetime import datetime
 
+    from prefect._base_transaction import BaseTransaction
     from prefect.flows import Flow
     from prefect.model.records import FlowRunRecord, TaskRunRecord
     from prefect.model.runs import FlowRun, TaskRun
@@ -90,6 +91,16 @@ class RunContext(ContextModel):
         raise NotImplementedError
 
     @property
+    def caller(self) -> RunContext | None:
+        """The run whose code has started this one, or None."""
+        return None
+
+    def own_transaction(self, *, make: bool = True) -> BaseTransaction | None:
+        """The transaction that this run is: every task run is one, made where it is needed, a flow run is none."""
+        _ = make
+        return None
+
+    @property
     def start_time(self) -> datetime:
         """When the run started; now, if it has not."""
         return now()
@@ -98,10 +109,11 @@ class RunContext(ContextModel):
 class EngineContext(RunContext):
     """The context of a flow run."""
 
-    __slots__ = ("flow", "record", "task_runner")
+    __slots__ = ("_task_stores", "flow", "record", "task_runner")
     _var: ClassVar[ContextVar[Any]] = current.flow_run
     flow: Flow[..., Any]
     record: FlowRunRecord
+    _task_stores: dict[Task[..., Any], ResultStore] | None
     task_runner: TaskRunner[Any]
 
     @property
@@ -138,6 +150,15 @@ class EngineContext(RunContext):
         parent = EngineContext._var.get()
         base = parent.result_store if parent is not None and parent is not self else ResultStore()
         return base.update_for_flow(self.flow)
+
+    def result_store_of(self, task: Task[..., Any]) -> ResultStore:
+        """Where the results of a task are kept in this flow run; worked out once."""
+        if self._task_stores is None:
+            self._task_stores = {}
+        store = self._task_stores.get(task)
+        if store is None:
+            store = self._task_stores[task] = self.result_store.update_for_task(task)
+        return store
 
 
 FlowRunContext = EngineContext
@@ -180,11 +201,12 @@ class TaskRunContext(RunContext):
         return to_datetime(started) if started else now()
 
     def _make_result_store(self) -> ResultStore:
+        flow_run: EngineContext | None = EngineContext._var.get()
+        if flow_run is not None:
+            return flow_run.result_store_of(self.task)
         from prefect.results import ResultStore  # 150 ms of import that only persisted results need
 
-        flow_run = EngineContext._var.get()
-        base = flow_run.result_store if flow_run is not None else ResultStore()
-        return base.update_for_task(self.task)
+        return ResultStore().update_for_task(self.task)
 
 
 class TagsContext(ContextModel):

@@ -1,25 +1,36 @@
-"""Where results are kept: a local folder, or anything that fsspec can reach. Writes are atomic."""
+"""Places that results (and code) are read from and written to.
+
+The paths given to a file system are relative to its `basepath` and cannot leave it. Methods without an `a`
+act at once, or give an awaitable where one is wanted (behaviour 13).
+"""
 
 from __future__ import annotations
 
-import abc
-import fnmatch
 import os
+import posixpath
 import shutil
-import urllib.parse
-from itertools import count
+from abc import ABC, abstractmethod
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, field_validator
+from typing_extensions import override
 
-from prefect._base.current import wants_awaitable
-from prefect._base.faultpoint import reach
+from prefect._base.atomic import write_atomically
+from prefect._base.drive import Call
+from prefect._base.dual import dual, in_thread
+from prefect._base.ignore import IgnoreRules
 from prefect.blocks.core import Block
+from prefect.exceptions import PrefectImportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "LocalFileSystem",
     "NullFileSystem",
+    "PathNotFound",
     "ReadableDeploymentStorage",
     "ReadableFileSystem",
     "RemoteFileSystem",
@@ -28,283 +39,342 @@ __all__ = [
 ]
 
 
-class ReadableFileSystem(Block, abc.ABC):
-    """Something that files can be read from. A subclass may define its methods sync or async."""
-
-    @abc.abstractmethod
-    def read_path(self, path: str) -> Any:
-        """The contents of a file, as bytes."""
+class PathNotFound(ValueError, FileNotFoundError):
+    """Nothing is stored at a path."""
 
 
-class WritableFileSystem(ReadableFileSystem, abc.ABC):
-    """Something that files can be read from and written to."""
+class ReadableFileSystem(Block, ABC):
+    """What files can be read from. A subclass may define the method synchronous or asynchronous."""
 
-    @abc.abstractmethod
-    def write_path(self, path: str, content: bytes) -> Any:
-        """Write a file whole, or not at all."""
+    _block_schema_capabilities: ClassVar[list[str]] = ["read-path"]
 
-
-class ReadableDeploymentStorage(Block, abc.ABC):
-    """Something that a flow's code can be fetched from."""
-
-    @abc.abstractmethod
-    def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> Any:
-        """Copy a folder from there to here."""
+    @abstractmethod
+    async def read_path(self, path: str) -> bytes:
+        """The content of a file."""
 
 
-class WritableDeploymentStorage(ReadableDeploymentStorage, abc.ABC):
-    """Something that a flow's code can be put into."""
+class WritableFileSystem(ReadableFileSystem, ABC):
+    """What files can be read from and written to."""
 
-    @abc.abstractmethod
-    def put_directory(
+    _block_schema_capabilities: ClassVar[list[str]] = ["read-path", "write-path"]
+
+    @abstractmethod
+    async def write_path(self, path: str, content: bytes) -> Any:
+        """Write a file."""
+
+
+class ReadableDeploymentStorage(Block, ABC):
+    """What a folder can be fetched from."""
+
+    _block_schema_capabilities: ClassVar[list[str]] = ["get-directory"]
+
+    @abstractmethod
+    async def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> Any:
+        """Copy a folder to a local one."""
+
+
+class WritableDeploymentStorage(ReadableDeploymentStorage, ABC):
+    """What a folder can be fetched from and put into."""
+
+    _block_schema_capabilities: ClassVar[list[str]] = ["get-directory", "put-directory"]
+
+    @abstractmethod
+    async def put_directory(
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
     ) -> Any:
-        """Copy a folder from here to there."""
+        """Copy a local folder into the storage."""
+
+
+@lru_cache(maxsize=256)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
-    """Files below `basepath` (the working directory unless given); nothing outside it is touched."""
+    """Files of this machine, below a folder. Writes are atomic: a reader sees a whole file or none.
+
+    Attributes:
+        basepath: the folder; `~` is the home folder, None the working folder.
+    """
 
     _block_type_name: ClassVar[str | None] = "Local File System"
-    basepath: str | None = Field(default=None)
+    _block_type_slug: ClassVar[str | None] = "local-file-system"
 
-    def __init__(self, basepath: str | Path | None = None, **data: Any) -> None:
-        super().__init__(**({"basepath": basepath} | data))  # type: ignore[arg-type]
+    basepath: str | None = None
 
     @field_validator("basepath", mode="before")
     @classmethod
     def cast_pathlib(cls, value: str | Path | None) -> str | None:
-        """A path object may be given."""
+        """Paths are taken as well as strings."""
         return str(value) if isinstance(value, Path) else value
 
+    def _root(self) -> str:
+        if not self.basepath:
+            return str(Path.cwd())
+        return _real(str(Path(self.basepath).expanduser()) if self.basepath[0] == "~" else self.basepath)
+
     def resolve(self, path: str | None) -> str:
-        """The file of a path below the base. Raises ValueError for one outside it."""
-        base = os.path.abspath(os.path.expanduser(self.basepath or "."))  # noqa: PTH100, PTH111 - ten times pathlib's speed
-        found = os.path.normpath(os.path.join(base, path)) if path else base  # noqa: PTH118
-        if found != base and not found.startswith(base.rstrip(os.sep) + os.sep):
-            raise ValueError(f"Provided path {found} is outside of the base path {base}.")
-        return found
+        """The absolute path of a path in here.
 
-    def read_bytes(self, path: str) -> bytes:
-        """The contents of a file. Raises ValueError where there is none, OSError where it cannot be read."""
-        found = Path(self.resolve(path))
-        if not found.exists():
-            raise ValueError(f"Path {found} does not exist.")
-        if not found.is_file():
-            raise ValueError(f"Path {found} is not a file.")
-        return found.read_bytes()
+        Raises:
+            ValueError: it leads out of here.
+        """
+        root = self._root()
+        if not path:
+            return root
+        if "/" not in path and os.sep not in path and path not in (".", "..") and path[0] != "~":
+            return f"{root}/{path}"  # a plain name, as most keys are, cannot lead out
+        full = os.path.realpath(Path(root, Path(path).expanduser()))
+        if full != root and not full.startswith(root.rstrip(os.sep) + os.sep):
+            raise ValueError(f"Provided path {full} is outside of the base path {root}.")
+        return full
 
-    def write_bytes(self, path: str, content: bytes) -> str:
-        """Write a file whole, or not at all; its absolute path. Raises OSError (disk full, read-only)."""
-        found = self.resolve(path)
-        _write_atomically(found, content)
-        return found
+    def read_now(self, path: str) -> bytes:
+        """`read_path`, whatever loop runs."""
+        full = self.resolve(path)
+        try:
+            with open(full, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of a Path
+                return file.read()
+        except FileNotFoundError:
+            raise PathNotFound(f"Path {full} does not exist.") from None
+        except IsADirectoryError:
+            raise ValueError(f"Path {full} is not a file.") from None
 
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return Path(self.resolve(path)).is_file()
+    def write_now(self, path: str, content: bytes) -> str:
+        """`write_path`, whatever loop runs."""
+        full = self.resolve(path)
+        write_atomically(full, content)
+        return full
 
-    def read_path(self, path: str) -> Any:
-        """The contents of a file. Under a running event loop, an awaitable of them."""
-        return self.aread_path(path) if wants_awaitable() else self.read_bytes(path)
+    @dual
+    @override
+    def read_path(self, path: str) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride] - both, see `dual`
+        """The content of a file.
+
+        Raises:
+            ValueError: there is no such file (`PathNotFound`), it is a folder, or it is outside of the
+                basepath.
+        """
+        return self.read_now(path)
 
     async def aread_path(self, path: str) -> bytes:
-        """The async form of `read_path`."""
-        return self.read_bytes(path)
+        """The same, awaited; a local file is read at once."""
+        return self.read_now(path)
 
-    def write_path(self, path: str, content: bytes) -> Any:
-        """Write a file; its absolute path. Under a running event loop, an awaitable of it."""
-        return self.awrite_path(path, content) if wants_awaitable() else self.write_bytes(path, content)
+    @dual
+    @override
+    def write_path(self, path: str, content: bytes) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Write a file; its absolute path.
+
+        Raises:
+            ValueError: the path is outside of the basepath.
+            OSError: it cannot be written; nothing is left behind.
+        """
+        return self.write_now(path, content)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """The async form of `write_path`."""
-        return self.write_bytes(path, content)
+        """The same, awaited; a local file is written at once."""
+        return self.write_now(path, content)
 
-    def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> Any:
-        """Copy a folder from below the base to `local_path`. Under a running event loop, an awaitable."""
-        return self.aget_directory(from_path, local_path) if wants_awaitable() else self._get(from_path, local_path)
-
-    async def aget_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
-        """The async form of `get_directory`."""
-        self._get(from_path, local_path)
-
-    def _get(self, from_path: str | None, local_path: str | None) -> None:
-        source = Path(self.resolve(from_path))
-        target = Path(local_path or ".").resolve()
+    def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
+        source, target = self.resolve(from_path), os.path.realpath(local_path or ".")
         if source != target:
             shutil.copytree(source, target, dirs_exist_ok=True)
 
-    def put_directory(
+    def _put_directory(
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
-    ) -> Any:
-        """Copy `local_path` to a folder below the base. Under a running event loop, an awaitable."""
-        if wants_awaitable():
-            return self.aput_directory(local_path, to_path, ignore_file)
-        return self._put(local_path, to_path, ignore_file)
+    ) -> None:
+        source, target = os.path.realpath(local_path or "."), self.resolve(to_path)
+        if source != target:
+            rules = IgnoreRules.of_file(ignore_file)
+            shutil.copytree(source, target, dirs_exist_ok=True, ignore=rules.for_copytree(source))
+
+    @dual
+    @override
+    def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Copy a folder in here (or all of it) to a local folder (or the working folder)."""
+        self._get_directory(from_path, local_path)
+
+    async def aget_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
+        """The same, awaited."""
+        await in_thread(self._get_directory, from_path, local_path)
+
+    @dual
+    @override
+    def put_directory(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
+    ) -> None:
+        """Copy a local folder in here, but what the ignore file (in the form of a .gitignore) names."""
+        self._put_directory(local_path, to_path, ignore_file)
 
     async def aput_directory(
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
     ) -> None:
-        """The async form of `put_directory`."""
-        self._put(local_path, to_path, ignore_file)
-
-    def _put(self, local_path: str | None, to_path: str | None, ignore_file: str | None) -> None:
-        source, target = Path(local_path or ".").resolve(), Path(self.resolve(to_path))
-        if source != target:
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=_ignoring(ignore_file))
-
-
-def _ignoring(ignore_file: str | None) -> Any:
-    if ignore_file is None:
-        return None
-    lines = Path(ignore_file).read_text(encoding="utf-8").splitlines()
-    patterns = [line.strip().rstrip("/") for line in lines if line.strip() and not line.startswith("#")]
-
-    def ignored(_: str, names: list[str]) -> list[str]:
-        return [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
-
-    return ignored
-
-
-def _write_atomically(path: str, content: bytes) -> None:
-    """Into a temporary file beside it, then over it: a killed writer leaves no half file."""
-    folder, _, name = path.rpartition(os.sep)
-    temporary = f"{folder}{os.sep}.{name[:64]}.{os.getpid()}.{next(_temporaries)}"
-    try:
-        handle = os.open(temporary, _CREATE, 0o666)
-    except FileNotFoundError:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        handle = os.open(temporary, _CREATE, 0o666)
-    try:
-        try:
-            _write_all(handle, content)
-        finally:
-            os.close(handle)
-        reach("result.temporary_written")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-_temporaries = count()
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    """`os.write` may take less than all of it."""
-    written = os.write(handle, content)
-    while written < len(content):
-        written += os.write(handle, content[written:])
+        """The same, awaited."""
+        await in_thread(self._put_directory, local_path, to_path, ignore_file)
 
 
 class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
-    """Files below an fsspec URL, such as `s3://bucket/folder`; `settings` go to the file system's constructor."""
+    """Files at a URL that fsspec knows: `s3://…`, `gcs://…`, `az://…`, `memory://…`, `file://…` and more.
+
+    Attributes:
+        basepath: the URL.
+        settings: passed to the file system of fsspec, such as credentials.
+    """
 
     _block_type_name: ClassVar[str | None] = "Remote File System"
+    _block_type_slug: ClassVar[str | None] = "remote-file-system"
+
     basepath: str
     settings: dict[str, Any] = Field(default_factory=dict)
+    _filesystem: Any = PrivateAttr(default=None)
 
     @field_validator("basepath")
     @classmethod
     def check_basepath(cls, value: str) -> str:
-        """Raises ValueError for a URL without a scheme, or a local one."""
-        scheme, separator, _ = value.partition("://")
+        """It is a URL with a place in it."""
+        scheme, separator, location = value.partition("://")
         if not separator or not scheme:
             raise ValueError(f"Base path must start with a scheme. Got {value!r}.")
-        if scheme == "file":
-            raise ValueError("Base path scheme cannot be 'file'. Use `LocalFileSystem` instead for local file access.")
+        if not location:
+            raise ValueError(f"Base path must include a location after the scheme. Got {value!r}.")
+        if scheme == "file" and not location.startswith("/"):
+            raise ValueError(f"Base path must be absolute where the scheme is 'file'. Got {value!r}.")
         return value
 
     @property
     def filesystem(self) -> Any:
-        """The fsspec file system. Raises RuntimeError where its package is not installed."""
-        import fsspec  # 30 ms of import that only remote results need
+        """The file system of fsspec.
 
-        scheme = urllib.parse.urlsplit(self.basepath).scheme
-        try:
-            return fsspec.filesystem(scheme, **self.settings)
-        except ImportError as exc:
-            raise RuntimeError(
-                f"Expected the package of the file system {scheme!r} to be installed, it is not ({exc}). "
-                "Install it next to this one."
-            ) from exc
+        Raises:
+            PrefectImportError: the package for this kind of URL is not installed.
+        """
+        if self._filesystem is None:
+            import fsspec  # 40 ms of import that only remote files need
 
-    def resolve(self, path: str) -> str:
-        """The URL of a path below the base. Raises ValueError for one outside it."""
+            scheme = self.basepath.partition("://")[0]
+            try:
+                self._filesystem = cast("Any", fsspec).filesystem(scheme, **self.settings)
+            except ImportError as exc:
+                raise PrefectImportError(f"Cannot use {self.basepath!r}: {exc}.") from exc
+            except ValueError as exc:
+                raise ValueError(f"Cannot use {self.basepath!r}: fsspec does not know {scheme!r}.") from exc
+        return self._filesystem
+
+    def resolve(self, path: str | None) -> str:
+        """The URL of a path in here, or of a URL that is in here.
+
+        Raises:
+            ValueError: it leads out of here.
+        """
         base = self.basepath.rstrip("/")
-        if path.startswith((base + "/", base)) and "://" in path:
-            return path
-        if "://" in path or ".." in Path(path).parts:
+        base_scheme, _, root = base.partition("://")
+        if not path:
+            return base
+        scheme, separator, location = path.partition("://")
+        if not separator:
+            location = posixpath.join(root, path)
+        elif scheme != base_scheme:
+            raise ValueError(
+                f"Path {path!r} with scheme {scheme!r} must use the same scheme as the base path "
+                f"{base_scheme!r}."
+            )
+        location = posixpath.normpath(location)
+        if location != root and not location.startswith(f"{root}/"):
             raise ValueError(f"Path {path!r} is outside of the base path {self.basepath!r}.")
-        return f"{base}/{path.lstrip('/')}"
+        return f"{base_scheme}://{location}"
 
-    def read_bytes(self, path: str) -> bytes:
-        """The contents of a file. Raises ValueError where there is none."""
+    def read_now(self, path: str) -> bytes:
+        """`read_path`, whatever loop runs."""
+        url = self.resolve(path)
         try:
-            with self.filesystem.open(self.resolve(path), "rb") as file:
-                return file.read()
-        except FileNotFoundError as exc:
-            raise ValueError(f"Path {self.resolve(path)} does not exist.") from exc
+            return self.filesystem.cat_file(url)
+        except FileNotFoundError:
+            raise PathNotFound(f"Path {url} does not exist.") from None
 
-    def write_bytes(self, path: str, content: bytes) -> str:
-        """Write a file (object stores show it whole or not at all); its URL."""
-        found = self.resolve(path)
-        filesystem = self.filesystem
-        filesystem.makedirs(found.rpartition("/")[0], exist_ok=True)
-        with filesystem.open(found, "wb") as file:
-            file.write(content)
-        return found
+    def write_now(self, path: str, content: bytes) -> str:
+        """`write_path`, whatever loop runs."""
+        url, filesystem = self.resolve(path), self.filesystem
+        if url.startswith("file://"):
+            write_atomically(url[len("file://") :], content)
+            return url
+        try:
+            filesystem.pipe_file(url, content)
+        except FileNotFoundError:  # the folder is missing, where there are such things
+            filesystem.makedirs(posixpath.dirname(url), exist_ok=True)
+            filesystem.pipe_file(url, content)
+        return url
 
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return bool(self.filesystem.exists(self.resolve(path)))
+    @dual
+    @override
+    def read_path(self, path: str) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride] - both, see `dual`
+        """The content of a file.
 
-    def read_path(self, path: str) -> Any:
-        """The contents of a file. Under a running event loop, an awaitable of them."""
-        return self.aread_path(path) if wants_awaitable() else self.read_bytes(path)
+        Raises:
+            ValueError: there is no such file (`PathNotFound`), or it is outside of the basepath.
+        """
+        return self.read_now(path)
 
     async def aread_path(self, path: str) -> bytes:
-        """The async form of `read_path`."""
-        import asyncio  # whoever awaits this has it loaded
+        """The same, awaited."""
+        return await in_thread(self.read_now, path)
 
-        return await asyncio.to_thread(self.read_bytes, path)
+    @dual
+    @override
+    def write_path(self, path: str, content: bytes) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Write a file; its URL.
 
-    def write_path(self, path: str, content: bytes) -> Any:
-        """Write a file; its URL. Under a running event loop, an awaitable of it."""
-        return self.awrite_path(path, content) if wants_awaitable() else self.write_bytes(path, content)
+        Raises:
+            ValueError: the path is outside of the basepath.
+        """
+        return self.write_now(path, content)
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """The async form of `write_path`."""
-        import asyncio  # whoever awaits this has it loaded
+        """The same, awaited."""
+        return await in_thread(self.write_now, path, content)
 
-        return await asyncio.to_thread(self.write_bytes, path, content)
+    def _get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
+        source = (
+            self.resolve(from_path).rstrip("/") + "/"
+        )  # with it, the content is copied and not the folder
+        self.filesystem.get(source, os.path.realpath(local_path or ".") + "/", recursive=True)
 
-    def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> Any:
-        """Copy a folder from there to `local_path`. Under a running event loop, an awaitable."""
-        return self.aget_directory(from_path, local_path) if wants_awaitable() else self._get(from_path, local_path)
-
-    async def aget_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
-        """The async form of `get_directory`."""
-        import asyncio  # whoever awaits this has it loaded
-
-        await asyncio.to_thread(self._get, from_path, local_path)
-
-    def _get(self, from_path: str | None, local_path: str | None) -> None:
-        source = self.resolve(from_path) if from_path else self.basepath
-        self.filesystem.get(f"{source.rstrip('/')}/", str(Path(local_path or ".").resolve()), recursive=True)
-
-    def put_directory(
+    def _put_directory(
         self,
         local_path: str | None = None,
         to_path: str | None = None,
         ignore_file: str | None = None,
         overwrite: bool = True,
-    ) -> Any:
-        """Copy `local_path` there; how many files. Under a running event loop, an awaitable of it."""
-        if wants_awaitable():
-            return self.aput_directory(local_path, to_path, ignore_file, overwrite)
-        return self._put(local_path, to_path, ignore_file, overwrite)
+    ) -> int:
+        source, target, copied = os.path.realpath(local_path or "."), self.resolve(to_path), 0
+        for name in _files_of(source, IgnoreRules.of_file(ignore_file)):
+            url = f"{target}/{name}"
+            if overwrite or not self.filesystem.exists(url):
+                self.write_now(url, Path(source, name).read_bytes())
+                copied += 1
+        return copied
+
+    @dual
+    @override
+    def get_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Copy a folder in here (or all of it) to a local folder (or the working folder)."""
+        self._get_directory(from_path, local_path)
+
+    async def aget_directory(self, from_path: str | None = None, local_path: str | None = None) -> None:
+        """The same, awaited."""
+        await in_thread(self._get_directory, from_path, local_path)
+
+    @dual
+    @override
+    def put_directory(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        local_path: str | None = None,
+        to_path: str | None = None,
+        ignore_file: str | None = None,
+        overwrite: bool = True,
+    ) -> int:
+        """Copy a local folder in here, but what the ignore file names; how many files were copied."""
+        return self._put_directory(local_path, to_path, ignore_file, overwrite)
 
     async def aput_directory(
         self,
@@ -313,27 +383,23 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         ignore_file: str | None = None,
         overwrite: bool = True,
     ) -> int:
-        """The async form of `put_directory`."""
-        import asyncio  # whoever awaits this has it loaded
+        """The same, awaited."""
+        return await in_thread(self._put_directory, local_path, to_path, ignore_file, overwrite)
 
-        return await asyncio.to_thread(self._put, local_path, to_path, ignore_file, overwrite)
 
-    def _put(self, local_path: str | None, to_path: str | None, ignore_file: str | None, overwrite: bool) -> int:
-        source = Path(local_path or ".").resolve()
-        target = self.resolve(to_path) if to_path else self.basepath.rstrip("/")
-        ignored = _ignoring(ignore_file)
-        count = 0
-        for file in sorted(path for path in source.rglob("*") if path.is_file()):
-            inside = file.relative_to(source)
-            if ignored is not None and ignored("", list(inside.parts)):
-                continue
-            self.filesystem.put_file(str(file), f"{target}/{inside.as_posix()}", overwrite=overwrite)
-            count += 1
-        return count
+def _files_of(folder: str, rules: IgnoreRules) -> Iterator[str]:
+    """The files below a folder, relative to it, with forward slashes."""
+    for parent, folders, files in os.walk(folder):
+        place = os.path.relpath(parent, folder)
+        names = [posixpath.join(place, name) if place != "." else name for name in files]
+        folders[:] = [
+            n for n in folders if not rules.ignores(posixpath.normpath(f"{place}/{n}"), is_folder=True)
+        ]
+        yield from (name for name in names if not rules.ignores(name, is_folder=False))
 
 
 class NullFileSystem(BaseModel):
-    """Keeps nothing."""
+    """Keeps nothing: for a store whose metadata is kept elsewhere."""
 
     async def read_path(self, path: str) -> None:
         """Nothing."""
@@ -348,3 +414,23 @@ class NullFileSystem(BaseModel):
         self, local_path: str | None = None, to_path: str | None = None, ignore_file: str | None = None
     ) -> None:
         """Nothing."""
+
+
+def read_from(storage: WritableFileSystem, path: str) -> Call:
+    """The effect that reads a file, by the shortest way there is."""
+    kind = type(storage)
+    if kind is LocalFileSystem:
+        return Call(LocalFileSystem.read_now, (storage, path))
+    if kind is RemoteFileSystem:
+        return Call(RemoteFileSystem.read_now, (storage, path), afn=RemoteFileSystem.aread_path)
+    return Call(storage.read_path, (path,), afn=getattr(storage, "aread_path", None))
+
+
+def write_to(storage: WritableFileSystem, path: str, content: bytes) -> Call:
+    """The effect that writes a file, by the shortest way there is."""
+    kind = type(storage)
+    if kind is LocalFileSystem:
+        return Call(LocalFileSystem.write_now, (storage, path, content))
+    if kind is RemoteFileSystem:
+        return Call(RemoteFileSystem.write_now, (storage, path, content), afn=RemoteFileSystem.awrite_path)
+    return Call(storage.write_path, (path, content), afn=getattr(storage, "awrite_path", None))

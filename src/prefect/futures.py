@@ -346,24 +346,21 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
         wait(self, timeout=timeout)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[R]:
-        """The results, in order; the first failure is raised as soon as it is met.
+        """The results, in order; a failure is raised as soon as there is one.
 
         Raises:
             TimeoutError: not every run has ended within `timeout` seconds.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        results: list[R] = []
-        for future in list(self):
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            try:
-                results.append(future.result(timeout=left, raise_on_failure=raise_on_failure))
-            except TimeoutError as exc:
-                if deadline is not None and time.monotonic() >= deadline and not future.state.is_final():
-                    raise TimeoutError(
-                        f"Timed out waiting for all futures to complete within {timeout} seconds"
-                    ) from exc
+        futures = list(self)
+        try:
+            for future in as_completed(futures, timeout=timeout):
+                if raise_on_failure and future.state_type != "COMPLETED":
+                    future.result(raise_on_failure=True)
+        except TimeoutError as exc:
+            if all(future.state.is_final() for future in futures):
                 raise
-        return results
+            raise TimeoutError(f"Timed out waiting for all futures to complete within {timeout} seconds") from exc
+        return [future.result(raise_on_failure=raise_on_failure) for future in futures]
 
     def __next__(self) -> PrefectFuture[R]:
         if not self:
@@ -382,7 +379,8 @@ class DoneAndNotDoneFutures(NamedTuple, Generic[R]):
 
 
 def wait(futures: Iterable[PrefectFuture[R]], timeout: float | None = None) -> DoneAndNotDoneFutures[R]:
-    """Wait until every future has ended, or for `timeout` seconds in all."""
+    """Wait until every future has ended, or for `timeout` seconds in all. Raises ValueError for a negative one."""
+    _check_timeout(timeout)
     waiting = set(futures)
     deadline = None if timeout is None else time.monotonic() + timeout
     done: set[PrefectFuture[R]] = set()
@@ -402,8 +400,7 @@ def as_completed(
         ValueError: `timeout` (seconds, for all together) is negative.
         TimeoutError: not all have ended in time; those that had were yielded.
     """
-    if timeout is not None and timeout < 0:
-        raise ValueError("'timeout' must be a non-negative number")
+    _check_timeout(timeout)
     waiting = set(futures)
     total = len(waiting)
     arrived: queue.SimpleQueue[PrefectFuture[R]] = queue.SimpleQueue()
@@ -417,6 +414,11 @@ def as_completed(
             raise TimeoutError(f"{len(waiting)} (of {total}) futures unfinished") from None
         waiting.discard(future)
         yield future
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and timeout < 0:
+        raise ValueError("'timeout' must be a non-negative number")
 
 
 def _next_arrival(arrived: queue.SimpleQueue[F], deadline: float | None) -> F:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-import socket
+import sys
 import threading
-from collections import OrderedDict
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Union
+from typing import TYPE_CHECKING, Any, Union
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from typing_extensions import Self
 
 from prefect._base import current
 from prefect._base.clock import now
-from prefect._base.drive import run_awaitable
+from prefect._base.drive import Call, drive, drive_async
+from prefect._base.dual import in_thread
 from prefect._base.isolation import IsolationLevel
+from prefect._base.procinfo import host_name
+from prefect._result_record import RecordCache, ResultRecord, shown_metadata
 from prefect._version import __version__
 from prefect.blocks.core import Block
 from prefect.exceptions import ConfigurationError, MissingResult, SerializationError
-from prefect.filesystems import LocalFileSystem, NullFileSystem, RemoteFileSystem, WritableFileSystem
+from prefect.filesystems import (
+    LocalFileSystem,
+    NullFileSystem,
+    PathNotFound,
+    RemoteFileSystem,
+    WritableFileSystem,
+    read_from,
+    write_to,
+)
 from prefect.model.results import ResultRecordMetadata
 from prefect.model.state_result import register_result_reader
 from prefect.serializers import Serializer
@@ -44,14 +55,18 @@ __all__ = [
     "get_default_result_serializer",
     "get_default_result_storage",
     "get_result_store",
+    "read_stored",
     "resolve_result_storage",
     "resolve_serializer",
     "should_persist_result",
+    "shown_metadata",
 ]
 
 ResultStorage = Union[WritableFileSystem, str, Path]
 ResultSerializer = Union[Serializer, str]
-CACHED_RECORDS = 1000
+Steps = Generator[Call, Any, Any]
+_log = logging.getLogger("prefect.results")
+_MOST_VARIANTS = 100
 
 
 def DEFAULT_STORAGE_KEY_FN() -> str:  # noqa: N802 - the public name
@@ -63,29 +78,33 @@ def get_default_result_storage() -> Any:
     """Where results go unless told otherwise: the block of the setting, else a local folder."""
     settings = get_current_settings().results
     if settings.default_storage_block is not None:
-        return Block._load(settings.default_storage_block, validate=True)
+        return Block._now("load", settings.default_storage_block)
     return LocalFileSystem(basepath=str(settings.local_storage_path))
 
 
 async def aget_default_result_storage() -> Any:
     """The async form of `get_default_result_storage`."""
-    return get_default_result_storage()
+    return await in_thread(get_default_result_storage)
 
 
 def resolve_result_storage(result_storage: ResultStorage | UUID) -> Any:
-    """A file system for what was given: itself, a folder, a URL (`s3://…`), or a saved block (`slug/name`).
+    """A file system for what was given: itself, a folder, a URL, or a saved block (`slug/name`, or its id).
 
     Raises:
-        ValueError: there is no such block. TypeError: something else was given.
+        ValueError: there is no such block.
+        TypeError: something else was given.
     """
     if isinstance(result_storage, WritableFileSystem):
         return result_storage
     if isinstance(result_storage, Path):
         return LocalFileSystem(basepath=str(result_storage))
+    if isinstance(result_storage, UUID):
+        return Block._now("load_from_ref", result_storage)
     if isinstance(result_storage, str):
         return _storage_of_text(result_storage)
     raise TypeError(
-        f"Result storage must be a file system, a path, a URL or the name of a saved block; got {result_storage!r}."
+        "Result storage must be one of the following: a file system, a path, a URL, the name or id of a "
+        f"saved block. Got unsupported type {type(result_storage).__name__!r}."
     )
 
 
@@ -96,21 +115,33 @@ def _storage_of_text(text: str) -> Any:
         return RemoteFileSystem(basepath=text)
     if text.startswith(("/", "./", "../", "~")):
         return LocalFileSystem(basepath=text)
-    return Block._load(text, validate=True)
+    if text.count("/") != 1:
+        raise ValueError(
+            f"expected a result storage such as 'block-type/name', './folder' or 's3://bucket', got {text!r}"
+        )
+    return Block._now("load", text)
 
 
 async def aresolve_result_storage(result_storage: ResultStorage | UUID) -> Any:
     """The async form of `resolve_result_storage`."""
-    return resolve_result_storage(result_storage)
+    return await in_thread(resolve_result_storage, result_storage)
 
 
 def resolve_serializer(serializer: ResultSerializer) -> Serializer:
-    """A serializer for what was given: itself, or the name of its type."""
+    """A serializer for what was given: itself, or the name of its type.
+
+    Raises:
+        ValueError: there is no such type.
+        TypeError: something else was given.
+    """
     if isinstance(serializer, Serializer):
         return serializer
     if isinstance(serializer, str):
-        return Serializer(type=serializer)
-    raise TypeError(f"Result serializer must be one of: a Serializer, the name of its type; got {serializer!r}.")
+        return Serializer.model_validate({"type": serializer})
+    raise TypeError(
+        "Result serializer must be one of the following types: 'Serializer', 'str'. "
+        f"Got unsupported type {type(serializer).__name__!r}."
+    )
 
 
 def get_default_result_serializer() -> Serializer:
@@ -141,112 +172,21 @@ def get_result_store() -> ResultStore:
     return run.result_store if run is not None else ResultStore()
 
 
-class ResultRecord:
-    """A result with its metadata: what a store reads and writes."""
-
-    __slots__ = ("metadata", "result")
-    _is_result_record: ClassVar[bool] = True
-
-    def __init__(self, result: Any, metadata: ResultRecordMetadata) -> None:
-        self.result = result
-        self.metadata = metadata
-
-    @property
-    def storage_key(self) -> str | None:
-        """Where it is stored: an absolute path, or a URL."""
-        return self.metadata.storage_key
-
-    @property
-    def expiration(self) -> datetime | None:
-        """Until when it may be used as a cache entry."""
-        return self.metadata.expiration
-
-    @property
-    def serializer(self) -> Serializer:
-        """What makes bytes of it."""
-        return self.metadata.serializer
-
-    def serialize_result(self) -> bytes:
-        """The result as bytes. Raises SerializationError."""
-        try:
-            return self.serializer.dumps(self.result)
-        except Exception as exc:
-            raise SerializationError(
-                f"Failed to serialize object of type {type(self.result).__name__!r} with serializer "
-                f"{self.serializer.type!r}: {exc}. Use another serializer, or do not persist this result."
-            ) from exc
-
-    def serialize(self) -> bytes:
-        """Metadata and result as one JSON object. Raises SerializationError."""
-        blob = self.serialize_result()
-        metadata = self.metadata
-        shown = {
-            "storage_key": metadata.storage_key,
-            "expiration": metadata.expiration.isoformat() if metadata.expiration is not None else None,
-            "serializer": _shown_serializer(self.serializer),
-            "prefect_version": metadata.prefect_version,
-            "storage_block_id": str(metadata.storage_block_id) if metadata.storage_block_id is not None else None,
-        }
-        return json.dumps({"metadata": shown, "result": blob.decode("latin-1")}, separators=(",", ":")).encode()
-
-    @classmethod
-    def deserialize(cls, data: bytes) -> ResultRecord:
-        """The other way round. Raises SerializationError for anything but a whole record."""
-        try:
-            parsed = json.loads(data)
-            shown = parsed["metadata"]
-            metadata = ResultRecordMetadata.model_construct(
-                None,
-                storage_key=shown["storage_key"],
-                expiration=datetime.fromisoformat(shown["expiration"]) if shown["expiration"] else None,
-                serializer=Serializer(**shown["serializer"]),
-                prefect_version=shown["prefect_version"],
-                storage_block_id=UUID(shown["storage_block_id"]) if shown["storage_block_id"] else None,
-            )
-            return cls(metadata.serializer.loads(parsed["result"].encode("latin-1")), metadata)
-        except SerializationError:
-            raise
-        except Exception as exc:
-            raise SerializationError(f"Expected a stored result, got something else ({type(exc).__name__}: {exc}).") from exc
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ResultRecord) and self.metadata == other.metadata and self.result == other.result
-
-    __hash__ = None  # type: ignore[assignment] # compares by content
-
-
-class _Records:
-    """The records read or written last, by key; the oldest go."""
-
-    def __init__(self) -> None:
-        self._records: OrderedDict[str, ResultRecord] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> ResultRecord | None:
-        with self._lock:
-            found = self._records.get(key)
-            if found is not None:
-                self._records.move_to_end(key)
-            return found
-
-    def put(self, key: str, record: ResultRecord) -> None:
-        with self._lock:
-            self._records[key] = record
-            self._records.move_to_end(key)
-            if len(self._records) > CACHED_RECORDS:
-                self._records.popitem(last=False)
-
-
 class ResultStore(BaseModel):
-    """Reads and writes results by key.
+    """Reads and writes results by key. Methods without an `a` are synchronous, whatever loop runs.
+
+    A task's result is one file with its metadata in it. With a `metadata_storage` of its own the two are
+    written apart, the metadata last; with a `NullFileSystem` there, as for flows, the result is written
+    alone.
 
     Attributes:
         result_storage: the file system; the default one unless given.
-        metadata_storage: a file system for the metadata alone; beside the result, in one file, unless given.
+        metadata_storage: a file system for the metadata alone.
         lock_manager: makes transactions on one key exclusive.
         cache_result_in_memory: whether what was read or written is kept for the next reader.
         serializer: what makes bytes of a result.
         storage_key_fn: makes a key where none is given.
+        cache: the records that are kept in memory; stores that are made from this one share it.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -256,10 +196,31 @@ class ResultStore(BaseModel):
     cache_result_in_memory: bool = True
     serializer: Any = Field(default_factory=get_default_result_serializer)
     storage_key_fn: Any = Field(default=DEFAULT_STORAGE_KEY_FN)
-    cache: Any = Field(default_factory=_Records, repr=False, exclude=True)
+    cache: Any = Field(default_factory=RecordCache, repr=False, exclude=True)
+    # what `_with` has made, by the ids of its arguments; those are kept beside it, so that the ids stay
+    # theirs
+    _variants: dict[tuple[Any, ...], tuple[Any, ...]] = PrivateAttr(
+        default_factory=dict[tuple[Any, ...], tuple[Any, ...]]
+    )
+
+    @field_validator("result_storage", mode="before")
+    @classmethod
+    def _resolve_storage(cls, value: Any) -> Any:
+        return get_default_result_storage() if value is None else resolve_result_storage(value)
+
+    @field_validator("metadata_storage", mode="before")
+    @classmethod
+    def _resolve_metadata_storage(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, NullFileSystem) else resolve_result_storage(value)
+
+    @field_validator("serializer", mode="before")
+    @classmethod
+    def _resolve_serializer(cls, value: Any) -> Any:
+        return resolve_serializer(value)
 
     def model_post_init(self, context: Any, /) -> None:
         """Without a storage of its own, the default one."""
+        super().model_post_init(context)
         if self.result_storage is None:
             object.__setattr__(self, "result_storage", get_default_result_storage())
 
@@ -269,80 +230,137 @@ class ResultStore(BaseModel):
         return getattr(self.result_storage, "_block_document_id", None)
 
     def update_for_flow(self, flow: Flow[..., Any]) -> Self:
-        """The store of a flow: with its storage, serializer and memory option where it has them."""
-        return self._updated(flow)
+        """The store of a flow: with its storage, serializer and memory option, where it has them."""
+        return self._with(flow, _ALONE, None)
 
     async def aupdate_for_flow(self, flow: Flow[..., Any]) -> Self:
         """The async form of `update_for_flow`."""
-        return self.update_for_flow(flow)
+        return await in_thread(self.update_for_flow, flow)
 
     def update_for_task(self, task: Task[..., Any]) -> Self:
         """The store of a task: with its options, and its cache policy's key storage and locks."""
-        return self._updated(task, task.cache_policy)
+        policy = task.cache_policy
+        if policy is None:
+            return self._with(task, None, None)
+        return self._with(task, policy.key_storage, policy.lock_manager)
 
     async def aupdate_for_task(self, task: Task[..., Any]) -> Self:
         """The async form of `update_for_task`."""
-        return self.update_for_task(task)
+        return await in_thread(self.update_for_task, task)
 
-    def _updated(self, owner: Any, policy: Any = None) -> Self:
-        changes: dict[str, Any] = {"cache_result_in_memory": owner.cache_result_in_memory}
+    def _with(self, owner: Any, metadata_storage: Any, lock_manager: Any) -> Self:
+        """The store with other options; the same ones give the same store, since every task run asks."""
+        asked = (owner.result_storage, owner.result_serializer, metadata_storage, lock_manager)
+        number = (*map(id, asked), owner.cache_result_in_memory)
+        known = self._variants.get(number)
+        if known is None:
+            if len(self._variants) >= _MOST_VARIANTS:
+                self._variants.clear()
+            known = self._variants[number] = (self._copy(owner, metadata_storage, lock_manager), asked)
+        return known[0]
+
+    def _copy(self, owner: Any, metadata_storage: Any, lock_manager: Any) -> Self:
+        changes: dict[str, Any] = {
+            "cache_result_in_memory": owner.cache_result_in_memory,
+            "metadata_storage": self._resolve_metadata_storage(metadata_storage),
+        }
         if owner.result_storage is not None:
             changes["result_storage"] = resolve_result_storage(owner.result_storage)
         if owner.result_serializer is not None:
             changes["serializer"] = resolve_serializer(owner.result_serializer)
-        if policy is not None and policy.key_storage is not None:
-            storage = policy.key_storage
-            changes["metadata_storage"] = (
-                storage if isinstance(storage, NullFileSystem) else resolve_result_storage(storage)
-            )
-        if policy is not None and policy.lock_manager is not None:
-            changes["lock_manager"] = policy.lock_manager
-        return self.model_copy(update=changes)
+        if lock_manager is not None:
+            changes["lock_manager"] = lock_manager
+        made = self.model_copy(update=changes)
+        made._variants = {}
+        return made
 
     def create_result_record(
         self, obj: Any, key: str | None = None, expiration: datetime | None = None
-    ) -> ResultRecord:
-        """The value with the metadata under which it would be stored."""
-        key = key or self.storage_key_fn()
-        metadata = ResultRecordMetadata.model_construct(
+    ) -> ResultRecord[Any]:
+        """The value with the metadata under which it would be stored.
+
+        Raises:
+            ValueError: the key leads out of the storage.
+        """
+        chosen: str = key or self.storage_key_fn()
+        return ResultRecord(obj, self._metadata(chosen, expiration), chosen)
+
+    def _metadata(self, key: str, expiration: datetime | None = None) -> ResultRecordMetadata:
+        return ResultRecordMetadata.model_construct(
             None,
-            storage_key=self._location(key),
+            storage_key=self._place(key),
             expiration=expiration,
             serializer=self.serializer,
             prefect_version=__version__,
             storage_block_id=self.result_storage_block_id,
         )
-        return ResultRecord(obj, metadata)
 
     def exists(self, key: str) -> bool:
-        """Whether there is a record under `key` that has not expired."""
-        try:
-            record = self._cached(key) or self._read_record(key)
-        except (ValueError, OSError, SerializationError):
-            return False
-        return record.expiration is None or record.expiration > now()
+        """Whether there is a record under `key` that can be read and has not expired.
+
+        Raises:
+            ValueError: the key leads out of the storage.
+        """
+        return drive(self._exists(key))
 
     async def aexists(self, key: str) -> bool:
         """The async form of `exists`."""
-        return self.exists(key)
+        return await drive_async(self._exists(key))
 
-    def read(self, key: str, holder: str | None = None) -> ResultRecord:
-        """The record under `key`; waits while somebody else holds its lock.
+    def _exists(self, key: str) -> Steps:
+        try:
+            record = yield from self._find(key)
+        except (PathNotFound, FileNotFoundError):
+            return False
+        except SerializationError as exc:
+            _log.warning("%s It is taken as missing.", exc)
+            return False
+        return record.expiration is None or record.expiration > now()
+
+    def read(self, key: str, holder: str | None = None) -> ResultRecord[Any]:
+        """The record under `key`, expired or not; waits while somebody else holds its lock.
 
         Raises:
-            ValueError: there is none. SerializationError: what is there cannot be read.
+            ValueError: there is none, or the key leads out of the storage.
+            SerializationError: what is there cannot be read.
         """
+        return drive(self._read(key, holder))
+
+    async def aread(self, key: str, holder: str | None = None) -> ResultRecord[Any]:
+        """The async form of `read`."""
+        return await drive_async(self._read(key, holder))
+
+    def _read(self, key: str, holder: str | None) -> Steps:
         if self.lock_manager is not None and not self.is_lock_holder(key, holder):
-            self.wait_for_lock(key)
-        record = self._cached(key)
+            yield Call(self.wait_for_lock, (key,), afn=self.await_for_lock)
+        return (yield from self._find(key))
+
+    def _find(self, key: str) -> Steps:
+        """The record in memory, or else the one that is stored."""
+        place = self._place(key)
+        record = self.cache.get(place) if self.cache_result_in_memory else None
         if record is None:
-            record = self._read_record(key)
-            self._keep(key, record)
+            try:
+                record = yield from self._load(key)
+            except SerializationError as exc:
+                raise SerializationError(
+                    f"The stored result {place} cannot be read: {exc}. "
+                    "Delete it, or run with refresh_cache=True."
+                ) from exc
+            record.key = key
+            self._keep(record)
         return record
 
-    async def aread(self, key: str, holder: str | None = None) -> ResultRecord:
-        """The async form of `read`."""
-        return self.read(key, holder)
+    def _load(self, key: str) -> Steps:
+        apart = self.metadata_storage
+        if apart is None:
+            return ResultRecord[Any].deserialize((yield read_from(self.result_storage, key)))
+        if isinstance(apart, NullFileSystem):
+            blob = yield read_from(self.result_storage, key)
+            return ResultRecord[Any].deserialize_bare(blob, self._metadata(key))
+        metadata = yield read_from(apart, key)
+        blob = yield read_from(self.result_storage, key)
+        return ResultRecord[Any].deserialize_from_result_and_metadata(blob, metadata)
 
     def write(
         self, obj: Any, key: str | None = None, expiration: datetime | None = None, holder: str | None = None
@@ -350,40 +368,45 @@ class ResultStore(BaseModel):
         """Store a value under `key`.
 
         Raises:
-            SerializationError: it cannot be turned into bytes. OSError: it cannot be written.
+            SerializationError: it cannot be turned into bytes.
+            OSError: it cannot be written; what was there before is still there.
             RuntimeError: somebody else holds the lock of `key`.
         """
-        self.persist_result_record(self.create_result_record(obj, key, expiration), holder, key=key)
+        drive(self._persist(self.create_result_record(obj, key, expiration), holder))
 
     async def awrite(
         self, obj: Any, key: str | None = None, expiration: datetime | None = None, holder: str | None = None
     ) -> None:
         """The async form of `write`."""
-        self.write(obj, key, expiration, holder)
+        await drive_async(self._persist(self.create_result_record(obj, key, expiration), holder))
 
-    def persist_result_record(
-        self, result_record: ResultRecord, holder: str | None = None, *, key: str | None = None, bare: bool = False
-    ) -> None:
-        """Store a record. `bare` writes the result alone, without metadata (the result of a flow).
+    def persist_result_record(self, result_record: ResultRecord[Any], holder: str | None = None) -> None:
+        """Store a record.
 
         Raises: as `write`.
         """
-        location = key or result_record.storage_key
-        assert location is not None
-        if self.lock_manager is not None and self.is_locked(location) and not self.is_lock_holder(location, holder):
-            raise RuntimeError(f"Cannot write to result record with key {location!r} because it is locked by another holder.")
-        if bare:
-            self._put(self.result_storage, location, result_record.serialize_result())
-        elif self.metadata_storage is None or isinstance(self.metadata_storage, NullFileSystem):
-            self._put(self.result_storage, location, result_record.serialize())
-        else:
-            self._put(self.result_storage, location, result_record.serialize_result())
-            self._put(self.metadata_storage, location, _metadata_json(result_record.metadata))
-        self._keep(location, result_record)
+        drive(self._persist(result_record, holder))
 
-    async def apersist_result_record(self, result_record: ResultRecord, holder: str | None = None) -> None:
+    async def apersist_result_record(
+        self, result_record: ResultRecord[Any], holder: str | None = None
+    ) -> None:
         """The async form of `persist_result_record`."""
-        self.persist_result_record(result_record, holder)
+        await drive_async(self._persist(result_record, holder))
+
+    def _persist(self, record: ResultRecord[Any], holder: str | None) -> Steps:
+        key = record.key or record.storage_key
+        assert key is not None
+        if self.lock_manager is not None and self.is_locked(key) and not self.is_lock_holder(key, holder):
+            raise RuntimeError(
+                f"Cannot write to result record with key {key} because it is locked by another holder."
+            )
+        if self.metadata_storage is None:
+            yield write_to(self.result_storage, key, record.serialize())
+        else:
+            yield write_to(self.result_storage, key, record.serialize_result())
+            if not isinstance(self.metadata_storage, NullFileSystem):
+                yield write_to(self.metadata_storage, key, record.serialize_metadata())
+        self._keep(record)
 
     def supports_isolation_level(self, level: IsolationLevel) -> bool:
         """Whether transactions of that level are possible: SERIALIZABLE needs a lock manager."""
@@ -391,11 +414,16 @@ class ResultStore(BaseModel):
 
     @staticmethod
     def generate_default_holder() -> str:
-        """Who locks here: this thread of this process of this machine."""
-        return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+        """Who locks here: this coroutine, or else this thread, of this process of this machine."""
+        thread = threading.current_thread()
+        return f"{host_name()}:{os.getpid()}:{thread.ident}:{_task_number() or thread.name}"
 
     def acquire_lock(self, key: str, holder: str | None = None, timeout: float | None = None) -> bool:
-        """Take the lock of `key`; False if that took longer than `timeout` seconds. Raises ConfigurationError."""
+        """Take the lock of `key`; False if that took longer than `timeout` seconds.
+
+        Raises:
+            ConfigurationError: the store has no lock manager.
+        """
         return self._locks().acquire_lock(key, holder or self.generate_default_holder(), timeout)
 
     async def aacquire_lock(self, key: str, holder: str | None = None, timeout: float | None = None) -> bool:
@@ -403,19 +431,28 @@ class ResultStore(BaseModel):
         return await self._locks().aacquire_lock(key, holder or self.generate_default_holder(), timeout)
 
     def release_lock(self, key: str, holder: str | None = None) -> None:
-        """Give the lock of `key` back. Raises ConfigurationError, or ValueError if it is not held."""
+        """Give the lock of `key` back.
+
+        Raises:
+            ConfigurationError: the store has no lock manager.
+            ValueError: the lock is not held.
+        """
         self._locks().release_lock(key, holder or self.generate_default_holder())
 
     def is_locked(self, key: str) -> bool:
-        """Whether anybody holds the lock of `key`. Raises ConfigurationError."""
+        """Whether anybody holds the lock of `key`. Raises ConfigurationError without a lock manager."""
         return self._locks().is_locked(key)
 
     def is_lock_holder(self, key: str, holder: str | None = None) -> bool:
-        """Whether `holder` (this thread) holds the lock of `key`. Raises ConfigurationError."""
+        """Whether `holder` holds the lock of `key`. Raises ConfigurationError without a lock manager."""
         return self._locks().is_lock_holder(key, holder or self.generate_default_holder())
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody holds the lock of `key`; False after `timeout` seconds. Raises ConfigurationError."""
+        """Wait until nobody holds the lock of `key`; False after `timeout` seconds.
+
+        Raises:
+            ConfigurationError: the store has no lock manager.
+        """
         return self._locks().wait_for_lock(key, timeout)
 
     async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
@@ -425,95 +462,57 @@ class ResultStore(BaseModel):
     def _locks(self) -> Any:
         if self.lock_manager is None:
             raise ConfigurationError(
-                "Result store is not configured with a lock manager. Please set a lock manager when creating the "
-                "result store to enable locking."
+                "Result store is not configured with a lock manager. "
+                "Please set a lock manager when creating the result store to enable locking."
             )
         return self.lock_manager
 
-    def _location(self, key: str) -> str:
-        resolve = getattr(self.result_storage, "resolve", None)
-        return resolve(key) if resolve is not None else key
+    def _place(self, key: str) -> str:
+        """Where a key is stored: an absolute path or a URL; the key itself where the storage does not say."""
+        storage = self.result_storage
+        return storage.resolve(key) if isinstance(storage, (LocalFileSystem, RemoteFileSystem)) else key
 
-    def _cached(self, key: str) -> ResultRecord | None:
-        return self.cache.get(self._location(key)) if self.cache_result_in_memory else None
-
-    def _keep(self, key: str, record: ResultRecord) -> None:
+    def _keep(self, record: ResultRecord[Any]) -> None:
         if self.cache_result_in_memory:
-            self.cache.put(self._location(key), record)
-
-    def _read_record(self, key: str) -> ResultRecord:
-        if self.metadata_storage is None or isinstance(self.metadata_storage, NullFileSystem):
-            return ResultRecord.deserialize(_read(self.result_storage, key))
-        metadata = ResultRecordMetadata.model_validate_json(_read(self.metadata_storage, key))
-        serializer = Serializer(**metadata.serializer) if isinstance(metadata.serializer, dict) else metadata.serializer
-        assert metadata.storage_key is not None
-        blob = _read(self.result_storage, metadata.storage_key)
-        metadata = metadata.model_copy(update={"serializer": serializer})
-        return ResultRecord(serializer.loads(blob), metadata)
-
-    def _put(self, storage: Any, path: str, content: bytes) -> None:
-        if hasattr(storage, "write_bytes"):
-            storage.write_bytes(path, content)
-        else:
-            _settled(storage.write_path(path, content=content))
+            self.cache.put(record.metadata.storage_key, record)
 
 
-_shown_serializers: dict[int, tuple[Serializer, dict[str, Any]]] = {}
+_ALONE = NullFileSystem()
 
 
-def _shown_serializer(serializer: Serializer) -> dict[str, Any]:
-    """The serializer as JSON types; the same few objects are asked for again and again."""
-    known = _shown_serializers.get(id(serializer))
-    if known is None or known[0] is not serializer:
-        if len(_shown_serializers) > CACHED_RECORDS:
-            _shown_serializers.clear()
-        known = _shown_serializers[id(serializer)] = (serializer, serializer.model_dump(mode="json"))
-    return known[1]
-
-
-def _metadata_json(metadata: ResultRecordMetadata) -> bytes:
-    return metadata.model_copy(update={"serializer": metadata.serializer.model_dump(mode="json")}).model_dump_json().encode()
-
-
-def _read(storage: Any, path: str) -> bytes:
-    if hasattr(storage, "read_bytes"):
-        return storage.read_bytes(path)
-    return _settled(storage.read_path(path))
-
-
-def _settled(value: Any) -> Any:
-    """Users' file systems may be sync or async."""
-    return run_awaitable(value) if hasattr(value, "__await__") else value
+def _task_number() -> int | None:
+    """The id of the running asyncio task, if this code is part of one."""
+    asyncio = sys.modules.get("asyncio")  # a running loop has loaded it
+    try:
+        task = asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:  # no loop runs here
+        return None
+    return None if task is None else id(task)
 
 
 def read_stored(metadata: ResultRecordMetadata) -> Any:
     """The result that a state's metadata points to.
 
     Raises:
-        MissingResult: it is not there any more. SerializationError: what is there cannot be read.
+        MissingResult: it is not there any more.
+        SerializationError: what is there cannot be read.
     """
-    if metadata.storage_key is None:
+    place = metadata.storage_key
+    if place is None:
         raise MissingResult
-    storage, path = _storage_of(metadata.storage_key, metadata.storage_block_id)
+    storage = _storage_of(place, metadata.storage_block_id)
     try:
-        content = _read(storage, path)
-    except (ValueError, FileNotFoundError) as exc:
-        raise MissingResult(f"The result at {metadata.storage_key} is gone ({exc}).") from exc
-    if content.startswith(b'{"metadata":'):
-        return ResultRecord.deserialize(content).result
-    serializer = metadata.serializer
-    if isinstance(serializer, dict):
-        serializer = Serializer(**serializer)
-    return serializer.loads(content)
+        content = read_from(storage, place).perform()
+    except FileNotFoundError as exc:
+        raise MissingResult(f"The result at {place} is gone ({exc}).") from exc
+    return ResultRecord[Any].deserialize_bare(content, metadata).result
 
 
-def _storage_of(location: str, block_id: UUID | None) -> tuple[Any, str]:
+def _storage_of(place: str, block_id: UUID | None) -> Any:
     if block_id is not None:
-        return Block._load_by_id(block_id), location
-    if "://" in location:
-        base, _, _ = location.rpartition("/")
-        return RemoteFileSystem(basepath=base), location
-    return LocalFileSystem(basepath=str(Path(location).parent)), location
+        return Block._now("load_from_ref", block_id)
+    folder = place.rpartition("/")[0]
+    return RemoteFileSystem(basepath=folder) if "://" in place else LocalFileSystem(basepath=folder or "/")
 
 
 register_result_reader(read_stored)

@@ -86,10 +86,7 @@ def prefect_json_object_encoder(obj: Any) -> Any:
     name = f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(obj, BaseException):
         return {"__exc_type__": name, "message": str(obj)}
-    return {
-        "__class__": name,
-        "data": TypeAdapter[Any](kind).dump_python(obj, mode="json", serialize_as_any=True),
-    }
+    return {"__class__": name, "data": to_jsonable_python(obj, serialize_as_any=True)}
 
 
 def prefect_json_object_decoder(result: dict[str, Any]) -> Any:

@@ -281,7 +281,7 @@ class Task(WrappedFunction[P, R]):
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
         deferred = kwargs.pop("deferred", False)
-        parameters = self.binder.bind(args, kwargs)
+        parameters = self.binder.bind_given(args, kwargs)
         if deferred:
             from prefect._engine.deferred import defer_all  # pickles parameters: only background tasks need it
 

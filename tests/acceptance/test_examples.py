@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -20,10 +19,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 class Desk:
     """An empty folder to work in, and a PREFECT_HOME that nobody else uses."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
-        self.environment = {**os.environ, "PREFECT_HOME": str(folder / "home"), "PYTHONUTF8": "1"}
+        self.environment = environment
 
     def python(self, *arguments: object, expect: int = 0) -> str:
         """Run Python; return all that it printed, stdout first, then stderr."""
@@ -44,8 +43,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path):
-    return Desk(tmp_path)
+def desk(tmp_path, environment):
+    return Desk(tmp_path, environment)
 
 
 def test_every_example_has_a_test_here():

@@ -20,7 +20,7 @@ def texts() -> dict[str, str]:
     """The repository's own text files, what is generated left out."""
     inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     found = [path for path in [*ROOT.glob("*"), *inside] if path.is_file() and path.suffix in TEXT]
-    own = [path for path in found if not {"__pycache__", "out"} & set(path.parts)]
+    own = [path for path in found if not {"__pycache__", "out", ".git"} & set(path.parts)]
     return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in own}
 
 
@@ -48,9 +48,9 @@ def test_every_make_target_that_is_named_exists():
 def code_of(path: Path) -> str:
     """What stands in code on a page: fenced blocks and `spans`."""
     text = path.read_text(encoding="utf-8")
-    return "\n".join(
-        re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
-    )
+    fenced = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join(fenced + re.findall(r"`([^`\n]+)`", prose))
 
 
 def named_commands() -> list[str]:
@@ -58,7 +58,7 @@ def named_commands() -> list[str]:
     named = {
         found
         for path in PROSE
-        for found in re.findall(r"^(?:\$ )?prefect((?: [a-z-]+)+)", code_of(path), re.MULTILINE)
+        for found in re.findall(r"^(?:\$ )?prefect((?: [a-z][a-z-]*)+)", code_of(path), re.MULTILINE)
     }
     return sorted({" ".join(command.split()[:2]) for command in named})
 

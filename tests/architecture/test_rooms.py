@@ -47,30 +47,26 @@ def test_the_median_function_is_a_screenful_at_most():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_import_inside_a_function_carries_its_reason(module):
-    """Such an import keeps start-up light, and a comment beside it or right above it says so."""
+    """Such an import keeps start-up light, and a comment beside it or right above it says how."""
     lines = MODULES[module].splitlines()
-    assert [
-        lines[number - 1].strip() for number in inner_imports(module) if not is_explained(lines, number)
-    ] == []
+    unexplained = [group for group in inner_imports(module) if not is_explained(lines, *group)]
+    assert [lines[first - 1].strip() for first, _ in unexplained] == []
 
 
-def inner_imports(module: str) -> list[int]:
+def inner_imports(module: str) -> list[tuple[int, int]]:
+    """The first and last line of each group of imports that stand together inside a function."""
     imports = (ast.Import, ast.ImportFrom)
     inner = {
-        node.lineno: node
-        for function in functions(module)
-        for node in ast.walk(function)
-        if isinstance(node, imports)
+        node for function in functions(module) for node in ast.walk(function) if isinstance(node, imports)
     }
-    return sorted(inner)
+    groups: list[tuple[int, int]] = []
+    for node in sorted(inner, key=lambda node: node.lineno):
+        if groups and node.lineno == groups[-1][1] + 1:
+            groups[-1] = (groups[-1][0], node.end_lineno)
+        else:
+            groups.append((node.lineno, node.end_lineno))
+    return groups
 
 
-def is_explained(lines: list[str], number: int) -> bool:
-    """Whether the import on this line, or one right above it, has a comment beside it or on the line before."""
-    while True:
-        above = lines[number - 2].strip()
-        if "#" in lines[number - 1] or above.startswith("#"):
-            return True
-        if not above.startswith(("import ", "from ")):
-            return False
-        number -= 1
+def is_explained(lines: list[str], first: int, last: int) -> bool:
+    return lines[first - 2].strip().startswith("#") or any("#" in line for line in lines[first - 1 : last])

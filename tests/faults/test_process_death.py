@@ -110,7 +110,9 @@ def test_a_run_killed_at_a_random_moment_goes_on(wreck: Wreck, undisturbed_secon
     resume(wreck, view)
 
 
-@pytest.mark.parametrize("name", ["extract-3", "keep-20", "transform-21", "inner-20", "extract-101"])
+@pytest.mark.parametrize(
+    "name", ["extract-3", "keep-20", "transform-21", "inner-20", "extract-101", "inner-2"]
+)
 def test_a_run_whose_task_ends_the_process_goes_on(wreck: Wreck, name: str):
     assert wreck.run(EXIT_IN=name) == 7
     resume(wreck, check_crashed(wreck))

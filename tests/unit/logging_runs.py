@@ -37,6 +37,7 @@ def a_store(tmp_path):
         setup_logging(incremental=False)
         yield resolve.backend()
         resolve.close(url)
+    setup_logging(incremental=False)  # whatever the test did to it
 
 
 @pytest.fixture(name="records")

@@ -1,4 +1,4 @@
-"""Where logs go: rows by APILogHandler, lines by PrefectConsoleHandler, and both at once for the engine's own lines."""
+"""Where logs go: rows by APILogHandler, lines by PrefectConsoleHandler."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from uuid import UUID
 import pytest
 from logging_runs import a_store, flow_run, lines_of, some_records, task_run  # noqa: F401 - fixtures among them
 
-from prefect._base.ids import new_id
 from prefect._base.tty import can_encode, is_terminal
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
-from prefect.logging._task_lines import TaskRunNames, log_task_run
-from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler, emit_api_log, set_api_log_sink
 from prefect.settings import temporary_settings
 
@@ -268,105 +265,3 @@ def test_a_terminal_is_one_that_somebody_watches(terminal):
     assert can_encode(terminal, "━")
     assert not can_encode(None, "━")
     assert not is_terminal(closed)
-
-
-# the engine's own lines about task runs
-
-
-def names(**others):
-    given = {
-        "task_run_name": "load-a1b",
-        "task_name": "load",
-        "flow_run_name": "calm-otter",
-        "flow_name": "etl",
-        **others,
-    }
-    return TaskRunNames(task_run_id=new_id(), flow_run_id=new_id(), **given)
-
-
-def said(capsys):
-    """The lines on stderr, without their time."""
-    return [line.partition(" | ")[2] for line in capsys.readouterr().err.splitlines()]
-
-
-def test_a_task_line_is_the_same_with_and_without_a_record(store, capsys, monkeypatch):
-    with_record, without = names(), names()
-    log_task_run(logging.INFO, "100% Completed()", with_record)  # pytest listens
-    with no_handlers_of_pytest_s():
-        monkeypatch.setattr(logging.Logger, "makeRecord", None)
-        log_task_run(logging.INFO, "100% Completed()", without)
-        monkeypatch.undo()
-    assert said(capsys) == ["INFO    | Task run 'load-a1b' - 100% Completed()"] * 2
-    store.journal.commit()
-    rows = [store.find_logs(task_run_id=run.task_run_id)[0] for run in (with_record, without)]
-    assert [(row.level, row.name, row.message) for row in rows] == [
-        (20, "prefect.task_runs", "100% Completed()")
-    ] * 2
-    assert [row.flow_run_id for row in rows] == [with_record.flow_run_id, without.flow_run_id]
-    assert 0 <= rows[1].timestamp - rows[0].timestamp < 60_000_000
-
-
-def test_a_task_line_has_the_fields_of_any_record_of_a_task_run(store, records):
-    run = names()
-    log_task_run(logging.INFO, "Completed()", run)
-    fields = records[0].__dict__
-    assert fields["task_run_id"] == str(UUID(bytes=run.task_run_id))
-    assert fields["flow_run_id"] == str(UUID(bytes=run.flow_run_id))
-    assert [fields[name] for name in ("task_run_name", "task_name", "flow_run_name", "flow_name")] == [
-        "load-a1b",
-        "load",
-        "calm-otter",
-        "etl",
-    ]
-
-
-def test_a_task_line_below_the_level_is_nothing(store, capsys):
-    run = names()
-    with no_handlers_of_pytest_s():
-        log_task_run(logging.DEBUG, "Completed()", run)
-    assert said(capsys) == []
-    store.journal.commit()
-    assert store.find_logs(task_run_id=run.task_run_id) == []
-
-
-@pytest.mark.parametrize("listener", ["filter", "root", "factory", "package", "sink"])
-def test_whoever_listens_gets_a_record_of_a_task_line(store, listener):
-    seen = []
-
-    def listen(record):
-        seen.append("heard")
-        return True
-
-    logger, package = logging.getLogger("prefect.task_runs"), logging.getLogger("prefect")
-    factory = logging.getLogRecordFactory()
-    handler = logging.Handler()
-    handler.emit = listen
-    with no_handlers_of_pytest_s():
-        if listener == "filter":
-            logger.addFilter(listen)
-        elif listener == "factory":
-            logging.setLogRecordFactory(
-                lambda *args, **kwargs: seen.append("heard") or factory(*args, **kwargs)
-            )
-        elif listener == "sink":
-            set_api_log_sink(listen)
-        else:
-            (package if listener == "package" else logging.getLogger()).addHandler(handler)
-        try:
-            log_task_run(logging.INFO, "Completed()", names())
-        finally:
-            logger.removeFilter(listen)
-            package.removeHandler(handler)
-            logging.setLogRecordFactory(factory)
-            set_api_log_sink(None)
-    assert seen == ["heard"]
-
-
-def test_a_task_line_follows_a_format_of_the_user_s_own(store, capsys, monkeypatch):
-    monkeypatch.setenv(
-        "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT", "%(threadName)s | %(task_name)s %(message)s"
-    )
-    setup_logging(incremental=False)
-    with no_handlers_of_pytest_s():
-        log_task_run(logging.INFO, "Completed()", names())
-    assert said(capsys) == ["load Completed()"]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
+from prefect._backend.retention import Retention
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import blocks, flow_runs, logs, task_runs
+from prefect._storage import blocks, flow_runs, logs, processes, task_runs
 from prefect._storage.blocks import BlockDocumentRecord
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
+    from prefect._backend.retention import Policy
     from prefect._storage.protocol import Store
-    from prefect.model.records import LogRecord, StateRecord, TaskRunRecord
+    from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 
@@ -35,10 +37,13 @@ TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
-    def __init__(self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int) -> None:
+    def __init__(
+        self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
+    ) -> None:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
-        self.journal = Journal(store, self.presence, max_rows=max_rows)
+        pruning = Retention(store, retention, self.presence.is_busy)
+        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -132,8 +137,11 @@ class LocalBackend:
         self.presence.enter(run_id, cancel)
         self.journal.wake()
 
-    def leave_flow_run(self, run_id: bytes) -> None:
+    def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
         self.presence.leave(run_id)
+        if unfinished:
+            with self.store.write() as cx:
+                flow_runs.release(cx, run_id, self.presence.id)
 
     def read_flow_run(self, run_id: bytes | UUID) -> FlowRunRecord:
         key = _bytes(run_id)
@@ -184,6 +192,9 @@ class LocalBackend:
     def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
         return states_of(self.read_task_run(run_id))
 
+    def count_task_runs(self, flow_run_id: bytes) -> dict[str, int]:
+        return task_runs.count_by_state(self.store, flow_run_id)
+
     def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
         return task_runs.recorded(self.store, flow_run_id)
 
@@ -227,6 +238,9 @@ class LocalBackend:
     def delete_block_document(self, document_id: bytes) -> None:
         with self.store.write() as cx:
             blocks.delete(cx, document_id)
+
+    def read_process(self, process_id: bytes) -> ProcessRecord | None:
+        return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id)

@@ -57,6 +57,10 @@ class Presence:
         """The run has ended."""
         self._runs.pop(run_id, None)
 
+    def is_busy(self) -> bool:
+        """Whether this process executes flow runs just now."""
+        return bool(self._runs)
+
     def seconds_to_next(self) -> float | None:
         """When `tick` has work again: while there are runs, at every poll."""
         return self._poll_seconds if self._runs else None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from prefect._backend.writer import Journal
     from prefect._storage.blocks import BlockDocumentRecord
     from prefect._storage.filters import Condition
-    from prefect.model.records import FlowRunRecord, LogRecord, StateRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 
 class NewFlowRun(NamedTuple):
@@ -101,8 +101,8 @@ class Backend(Protocol):
         """This process is executing the run: renew its lease, deliver a cancellation."""
         ...
 
-    def leave_flow_run(self, run_id: bytes) -> None:
-        """It has ended here."""
+    def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
+        """It has ended here; with `unfinished` its state is no final one, and somebody else may take it up."""
         ...
 
     def read_flow_run(self, run_id: bytes) -> FlowRunRecord:
@@ -148,6 +148,10 @@ class Backend(Protocol):
         """Every state of a task run, oldest first."""
         ...
 
+    def count_task_runs(self, flow_run_id: bytes) -> dict[str, int]:
+        """How many task runs of a flow run are in each state type."""
+        ...
+
     def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
         """What a resumed flow run may replay, oldest first."""
         ...
@@ -178,6 +182,10 @@ class Backend(Protocol):
 
     def delete_block_document(self, document_id: bytes) -> None:
         """Remove a stored block."""
+        ...
+
+    def read_process(self, process_id: bytes) -> ProcessRecord | None:
+        """A process that executes runs; None once it has ended."""
         ...
 
     def reap(self) -> list[FlowRunRecord]:

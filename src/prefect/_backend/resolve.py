@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
+from prefect._backend.retention import Policy
 from prefect._storage.sqlite import SqliteStore
 from prefect.exceptions import ConfigurationError
 from prefect.settings import get_current_settings
@@ -54,18 +55,19 @@ def close(url: str | None = None) -> None:
 
 
 def sqlite_path(url: str) -> str:
-    """The file of a SQLite URL (`sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite://…`, `:memory:`).
+    """The file of a SQLite URL: `sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite:…`, or `:memory:`.
 
     Raises:
         ConfigurationError: it is no SQLite URL.
     """
-    scheme, separator, path = url.partition(":///")
-    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"}:
+    scheme, separator, path = url.partition("://")
+    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"} or path[:1] not in {"", "/"}:
         raise ConfigurationError(
             f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
             "Set it to a file, or unset it for the default."
         )
-    return path.partition("?")[0] or ":memory:"
+    file = path[1:].partition("?")[0]
+    return ":memory:" if file in {"", "file::memory:"} else file
 
 
 def _connect(url: str, settings: Any) -> LocalBackend:
@@ -75,7 +77,14 @@ def _connect(url: str, settings: Any) -> LocalBackend:
         lease_seconds=settings.runs.lease_seconds,
         poll_seconds=settings.runs.cancel_poll_seconds,
         max_rows=settings.journal.max_rows,
+        retention=retention_policy(settings),
     )
+
+
+def retention_policy(settings: Any) -> Policy:
+    """How long and how much the settings keep."""
+    database = settings.server.database
+    return Policy(database.retention_days, database.max_bytes)
 
 
 def _after_fork() -> None:

@@ -45,7 +45,7 @@ class Cell(Protocol):
 
 
 class Keeper(Protocol):
-    """What the writer thread does besides writing: leases, cancellations."""
+    """What the writer thread does besides writing: leases and cancellations, or forgetting old runs."""
 
     def tick(self) -> None:
         """Do what is due."""
@@ -59,9 +59,9 @@ class Keeper(Protocol):
 class Journal:
     """The queue and its writer thread, for one store in one process."""
 
-    def __init__(self, store: Store, keeper: Keeper, *, max_rows: int) -> None:
+    def __init__(self, store: Store, keepers: Sequence[Keeper], *, max_rows: int) -> None:
         self._store = store
-        self._keeper = keeper
+        self._keepers = keepers
         self._max_rows = max_rows
         self._cells: deque[Cell] = deque()
         self._logs: deque[LogRecord] = deque()
@@ -132,6 +132,12 @@ class Journal:
         with contextlib.suppress(ValueError):
             self._observers.remove(observer)
 
+    def tell(self, cell: Cell) -> None:
+        """Let the observers know of a task run that another process has written."""
+        if self._observers:
+            with self._store.locked():
+                self._tell([cell], ())
+
     def start(self) -> None:
         """Start the writer thread, once."""
         with self._store.locked():
@@ -158,14 +164,15 @@ class Journal:
         while not self._closed:
             self._idle = True
             if not self._cells and not self._logs:
-                self._wake.wait(self._keeper.seconds_to_next())
+                self._wake.wait(self._seconds_to_next())
             self._idle = False
             self._wake.clear()
             try:
                 if self._cells or self._logs:
                     time.sleep(LINGER_SECONDS)
                     self.commit()
-                self._keeper.tick()
+                for keeper in self._keepers:
+                    keeper.tick()
             except StoreError as exc:
                 _log.error("%s Rows are kept in memory and tried again.", exc)
                 self._wake.wait(RETRY_SECONDS)
@@ -173,6 +180,9 @@ class Journal:
                 if not self._closed:
                     _log.exception("The journal's writer failed; it goes on")
                     self._wake.wait(RETRY_SECONDS)
+
+    def _seconds_to_next(self) -> float | None:
+        return min(filter(None, (keeper.seconds_to_next() for keeper in self._keepers)), default=None)
 
     def _write(self, cx: sqlite3.Connection, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
         for cell in cells:

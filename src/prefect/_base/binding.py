@@ -69,6 +69,27 @@ class Binder:
         bound.apply_defaults()
         return bound.arguments
 
+    def bind_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The values of the parameters that are given, without defaults. Raises ParameterBindError."""
+        try:
+            return self.signature.bind(*args, **kwargs).arguments
+        except TypeError as exc:
+            raise ParameterBindError.from_bind_failure(self._fn, exc, args, kwargs) from exc
+
+    def flattened(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters with what is in `**kwargs` beside the others."""
+        if self._keyword is None or self._keyword not in parameters:
+            return dict(parameters)
+        rest = {name: value for name, value in parameters.items() if name != self._keyword}
+        return rest | parameters[self._keyword]
+
+    def completed(self, flattened: dict[str, Any]) -> dict[str, Any]:
+        """The other way round, with defaults for what is missing."""
+        own = {name: flattened[name] for name in self._names if name in flattened and name != self._keyword}
+        if self._keyword is not None:
+            own[self._keyword] = {n: v for n, v in flattened.items() if n not in own}
+        return {**self._defaults, **own} if len(own) < len(self._names) else own
+
     def _names_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether every keyword names a parameter that was not given by position."""
         return all(name in self._names[len(args) :] for name in kwargs)

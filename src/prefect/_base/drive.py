@@ -53,9 +53,10 @@ class Call:
         self.afn = afn or fn
 
     def perform(self) -> Any:
-        """Call it here; a coroutine is run to its end. Other awaitables may be results: they are left alone."""
+        """Call it here and run a coroutine to its end. Another awaitable may be a result: it stays."""
         value = self.fn(*self.args, **self.kwargs)
-        return run_awaitable(value) if isinstance(value, CoroutineType) else value
+        is_coroutine = type(value) is CoroutineType
+        return run_awaitable(value) if is_coroutine else value
 
     async def perform_async(self) -> Any:
         """Call it here and await what it returns."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 _FAITHFUL = frozenset((str, int, bool, type(None)))
 _MAXIMUM_DEPTH = 32
+PLACEHOLDER = re.compile(r"<\w+>")  # what stands for a value that cannot be shown
 
 
 def to_jsonable(value: Any) -> tuple[Any, bool]:

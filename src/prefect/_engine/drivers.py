@@ -1,4 +1,4 @@
-"""Drive a run whose function is a generator: its items pass through. Others need `drive` and `drive_async` only.
+"""Drive a run whose function is a generator: its items pass through. `drive` and `drive_async` do the others.
 
 These and `prefect._base.drive` are the only places where sync and async differ.
 """

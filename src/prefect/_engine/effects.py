@@ -111,7 +111,7 @@ class Emit:
         self.item = item
 
 
-class Exhausted(Exception):  # noqa: N818 - not an error: the end of an iterator, with its return value
+class Exhausted(Exception):
     """An iterator of the user's has ended; `value` is what it returned."""
 
     def __init__(self, value: Any) -> None:

@@ -53,6 +53,7 @@ class FlowCall(EngineContext):
         "id",
         "interrupt",
         "kwargs",
+        "kept_subflows",
         "lineage",
         "log_prints",
         "outcome",
@@ -107,8 +108,10 @@ class FlowCall(EngineContext):
         self.interrupt: Callable[[], None] | None = None
         self.view: Any = None
         self._counters: dict[str, Iterator[int]] = {}
-        self._result_store = None
+        self._result_store = self._task_stores = None
         self._logger: logging.LoggerAdapter[Any] | None = None
+        # results of subflows that a retry in this process reuses, by memo: those that are persisted (behaviour 44)
+        self.kept_subflows: dict[str | None, Any] = {}
         self.subflows: dict[str, Iterator[int]] = {}
         self.record: FlowRunRecord
         self.task_runner: TaskRunner[Any]
@@ -126,6 +129,11 @@ class FlowCall(EngineContext):
             self.persist_result = flow.persist_result
         else:
             self.persist_result = parent.persist_result if parent is not None else settings.results.persist_by_default
+
+    @property
+    def caller(self) -> TaskCall | FlowCall | None:
+        """The run whose code has called the flow."""
+        return self.parent_task or self.parent
 
     @property
     def attempt(self) -> int:

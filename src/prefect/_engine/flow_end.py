@@ -57,12 +57,12 @@ def failed(call: FlowCall, message: str) -> Outcome:
 def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     """Propose the final state, with everything recorded before it; True where the rules want another try."""
     call.outcome = outcome
-    if outcome.type == "COMPLETED":
-        _keep_result(call)
     if call.persist_result:
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
-        persistence.write_flow_result(call, outcome)
+        yield from persistence.write_flow_result(call, outcome)
+    if outcome.type == "COMPLETED":
+        _keep_result(call)
     reach("flow_run.before_finish")
     answer = call.propose(
         outcome.type, outcome.name, outcome.message, data=call.persisted, details=outcome.details
@@ -81,7 +81,9 @@ def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
 
 
 def _keep_result(call: FlowCall) -> None:
-    """A small result of a subflow is recorded, so that a resumed parent does not run it again."""
+    """What a parent that is resumed, or tried again in this process, does not run again."""
+    if call.parent is not None and call.tracking is not None and call.persisted is not None:
+        call.parent.kept_subflows[call.tracking.memo] = call.value
     if call.tracking is not None and call.record_limit:
         call.tracking.result_blob = replay.encode(call.value, call.record_limit, call.flow.name)
     if not call.flow.cache_result_in_memory and call.persisted is None:

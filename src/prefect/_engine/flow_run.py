@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import _terminal
@@ -38,7 +38,7 @@ def flow_run(call: FlowCall) -> Run:
         parameters.create_run(call)  # it is on record, as Pending, while it waits
     call.backend.enter_flow_run(call.id, call.cancel)
     try:
-        with _terminable(call):
+        with _terminable(call), _shown_live(call):
             try:
                 if (yield from _prepare(call, upstream)):
                     yield from _execute(call)
@@ -49,11 +49,9 @@ def flow_run(call: FlowCall) -> Run:
                     raise CancelledRun("Run cancelled.") from exc
                 raise
     finally:
-        call.backend.leave_flow_run(call.id)
+        call.backend.leave_flow_run(call.id, unfinished=call.taken_up and call.record.owner is not None)
         if call.parent is None:
             call.backend.journal.commit()
-        if call.view is not None:
-            call.view.stop(call.record.state.name, call.record.state.message)
 
 
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
@@ -61,10 +59,20 @@ def _terminable(call: FlowCall) -> AbstractContextManager[None]:
     return termination_raises(lambda: call.cancelled) if call.parent is None else nullcontext()
 
 
+@contextmanager
+def _shown_live(call: FlowCall) -> Generator[None, None, None]:
+    """The live view, if the run gets one, ends with it: before a SIGTERM may end the process."""
+    try:
+        yield
+    finally:
+        if call.view is not None:
+            call.view.stop(call.record.state.name, call.record.state.message)
+
+
 def _upstream(call: FlowCall) -> list[inputs.Upstream]:
     found = [u for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
-        found += inputs.upstream_of(list(call.wait_for))
+        found += inputs.upstream_of(inputs.as_wait_for(call.wait_for))
     return found
 
 

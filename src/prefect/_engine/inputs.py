@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._engine.effects import Wait
 from prefect.exceptions import PrefectException, UpstreamTaskError
-from prefect.utilities.annotations import BaseAnnotation, allow_failure, opaque, quote, unmapped
+from prefect.utilities.annotations import BaseAnnotation, allow_failure, opaque, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from prefect._engine.lineage import Lineage
 
-PLAIN, FUTURE, STATE, ANNOTATION, SEQUENCE, MAPPING, DATACLASS, FLOW_RUN = range(8)
+PLAIN, FUTURE, STATE, ANNOTATION, SEQUENCE, MAPPING, DATACLASS, MODEL, FLOW_RUN = range(9)
 _kinds: dict[type, int] = dict.fromkeys(
     (int, float, str, bytes, bool, type(None), complex, bytearray, range, type, type(...)), PLAIN
 )
+_COLLECTIONS = frozenset((SEQUENCE, MAPPING, DATACLASS, MODEL))
 _TRACKED_ITEMS = 256  # of a collection; its origin is for people to look at
 _TRACKED_DEPTH = 3
 
@@ -49,9 +50,16 @@ def _classify(cls: type) -> int:
         return MAPPING
     if dataclasses.is_dataclass(cls):
         return DATACLASS
-    if cls.__name__ == "FlowRun" and cls.__module__.startswith("prefect."):
-        return FLOW_RUN
+    if hasattr(cls, "__pydantic_fields__"):
+        return FLOW_RUN if cls.__name__ == "FlowRun" and cls.__module__.startswith("prefect.") else MODEL
     return PLAIN
+
+
+def as_wait_for(given: Any) -> Any:
+    """What a run waits for, as it can be looked into again and again: one thing, or a collection (not a copy)."""
+    if given is not None and kind_of(type(given)) == PLAIN and hasattr(given, "__iter__"):
+        return list(given)
+    return given
 
 
 class Upstream(NamedTuple):
@@ -59,6 +67,16 @@ class Upstream(NamedTuple):
 
     source: Any
     may_fail: bool
+
+
+class SelfDependency(ValueError):
+    """A task waits for itself."""
+
+    def __init__(self, task_name: str) -> None:
+        super().__init__(
+            f"Task '{task_name}' depends on its own future, which would be a deadlock: expected inputs and "
+            "`wait_for` that were complete when it was submitted, got a collection that its future was put into."
+        )
 
 
 class NotReady(UpstreamTaskError):
@@ -87,6 +105,8 @@ def _items_worth_a_look(value: Any, kind: int) -> Iterable[Any]:
     """The items that are not of a plain class; for most collections that is none, found at the speed of C."""
     if kind == DATACLASS:
         items: Any = [getattr(value, f.name, None) for f in dataclasses.fields(value)]
+    elif kind == MODEL:
+        items = list(value.__dict__.values())
     else:
         items = value.values() if kind == MAPPING else value
     if all(kind_of(cls) == PLAIN for cls in set(map(type, items))):
@@ -165,7 +185,7 @@ def with_states(value: Any) -> Any:
         return [with_states(item) for item in value]
     if isinstance(value, list) and type(value).__name__ == "PrefectFutureList":
         return [future.state for future in value]
-    if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
+    if kind in _COLLECTIONS and needs_resolving(value):
         return _rebuilt(value, kind, with_states)
     return value
 
@@ -184,7 +204,7 @@ def frozen(value: Any) -> Any:
         return value.state
     if kind == ANNOTATION:
         return value.rewrap(frozen(value.value))
-    if kind in {SEQUENCE, MAPPING, DATACLASS} and needs_resolving(value):
+    if kind in _COLLECTIONS and needs_resolving(value):
         return _rebuilt(value, kind, frozen)
     return value
 
@@ -217,6 +237,8 @@ def _rebuilt(value: Any, kind: int, change: Callable[[Any], Any]) -> Any:
         return items if cls is dict else _like_mapping(value, items)
     if kind == DATACLASS:
         return _like_dataclass(value, change)
+    if kind == MODEL:
+        return value.model_copy(update={name: change(item) for name, item in value.__dict__.items()})
     if hasattr(cls, "_fields"):
         return cls(*(change(item) for item in value))
     return cls(change(item) for item in value)
@@ -240,15 +262,3 @@ def _like_dataclass(value: Any, change: Callable[[Any], Any]) -> Any:
     for field in dataclasses.fields(value):
         object.__setattr__(made, field.name, change(getattr(value, field.name)))
     return made
-
-
-def iterables_in(value: Any) -> tuple[bool, Any]:
-    """For `.map`: whether a parameter is mapped over, and the value inside its annotations."""
-    if isinstance(value, unmapped):
-        return False, value.value
-    if isinstance(value, allow_failure):
-        mapped, inner = iterables_in(value.value)
-        return mapped, inner
-    if isinstance(value, quote):
-        return hasattr(value.value, "__iter__") and not isinstance(value.value, (str, bytes)), value.value
-    return hasattr(value, "__iter__") and not isinstance(value, (str, bytes, BaseAnnotation)), value

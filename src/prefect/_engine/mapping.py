@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect._engine.inputs import iterables_in
+from prefect._engine.inputs import FUTURE, kind_of
 from prefect.exceptions import MappingLengthMismatch, MappingMissingIterable
-from prefect.utilities.annotations import allow_failure
+from prefect.utilities.annotations import allow_failure, quote, unmapped
 
 if TYPE_CHECKING:
     from prefect.tasks import Task
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 def mapped_parameters(task: Task[..., Any], parameters: dict[str, Any]) -> list[dict[str, Any]]:
     """The parameters of every call of a map.
 
+    Args:
+        task: the task that is mapped.
+        parameters: what was given; a default is never mapped over, and is filled in afterwards.
+
     Raises:
         MappingLengthMismatch: the iterables differ in length.
         MappingMissingIterable: there is none.
     """
+    given = task.binder.flattened(parameters)
     mapped: dict[str, list[Any]] = {}
     static: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if name in task.binder.defaults and value is task.binder.defaults[name]:
-            static[name] = value  # a default is never mapped over
-            continue
-        is_mapped, inner = iterables_in(value)
-        if is_mapped:
-            items = _items(inner)
-            wrap = isinstance(value, allow_failure)
-            mapped[name] = [allow_failure(item) for item in items] if wrap else items
+    for name, value in given.items():
+        items = _items(value)
+        if items is None:
+            static[name] = value.value if isinstance(value, (unmapped, quote)) else value
         else:
-            static[name] = value if isinstance(value, allow_failure) else inner
+            mapped[name] = items
     if not mapped:
         raise MappingMissingIterable(
             "No iterable parameters were received. Parameters for map must include at least one iterable. "
@@ -43,16 +43,23 @@ def mapped_parameters(task: Task[..., Any], parameters: dict[str, Any]) -> list[
             "Received iterable parameters with different lengths. Parameters for map must all be the same length. "
             f"Got lengths: {lengths}"
         )
-    names = list(mapped)
-    return [{n: values[n] if n in values else static[n] for n in parameters} for values in _zipped(names, mapped)]
+    calls = (dict(zip(mapped, one)) for one in zip(*mapped.values()))
+    return [task.binder.completed({n: one[n] if n in one else static[n] for n in given}) for one in calls]
 
 
-def _zipped(names: list[str], mapped: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(names, items)) for items in zip(*mapped.values())]
-
-
-def _items(value: Any) -> list[Any]:
-    """The items of anything that can be iterated; a future of a collection is asked for its result."""
-    if getattr(type(value), "_is_future", False):
-        return list(value.result())
+def _items(value: Any) -> list[Any] | None:
+    """The items that a parameter is mapped over, annotated as it is; None for one that every call gets whole."""
+    if isinstance(value, unmapped):
+        return None
+    if isinstance(value, allow_failure):
+        items = _items(value.value)
+        return None if items is None else [allow_failure(item) for item in items]
+    if isinstance(value, quote):
+        value = value.value
+    elif kind_of(type(value)) == FUTURE:
+        value = value.result()  # the items of a future's result are not known before
+    if isinstance(value, (str, bytes)) or not (
+        hasattr(value, "__iter__") or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
+    ):
+        return None
     return list(value)

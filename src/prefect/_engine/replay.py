@@ -160,9 +160,13 @@ def _by_type(_: str, value: Any) -> Any:
 
 
 class Recorded:
-    """What an earlier attempt of a flow run has recorded."""
+    """What an earlier attempt of a flow run has recorded.
 
-    def __init__(self, rows: Iterable[TaskRunRecord]) -> None:
+    `replayed` holds the ids of the task runs that were replayed, those of subflows that go on included.
+    """
+
+    def __init__(self, rows: Iterable[TaskRunRecord], replayed: list[bytes] | None = None) -> None:
+        self.replayed: list[bytes] = [] if replayed is None else replayed
         self._tasks: dict[str, TaskRunRecord] = {}
         self._subflows: dict[str, TaskRunRecord] = {}
         for row in rows:  # oldest first: the latest run of a call is the one that counts

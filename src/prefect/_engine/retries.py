@@ -22,7 +22,7 @@ def delay_before_retry(call: TaskCall) -> float:
     jitter = call.task.retry_jitter_factor
     if seconds and jitter:
         # clamped exponential: on average the asked delay, never less than its part below the jitter
-        seconds *= 1 + min(random.expovariate(1.0), 2.0) * jitter / 2  # noqa: S311 - spreads load, hides nothing
+        seconds *= 1 + min(random.expovariate(1.0), 2.0) * jitter / 2
     return float(seconds)
 
 

@@ -87,7 +87,7 @@ def make_call(
         flow=flow,
         parent=_task_context.get(),
         backend=flow.backend if flow is not None else backend(),
-        wait_for=list(wait_for) if wait_for is not None else None,
+        wait_for=wait_for,
         run_id=run_id.bytes if run_id is not None else None,
     )
     if dependencies:

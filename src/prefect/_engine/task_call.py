@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
-from prefect._engine.inputs import PLAIN, frozen, kind_of, read_state, sources_of
+from prefect._engine.inputs import PLAIN, as_wait_for, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.crashes import crash_message
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
     from prefect._backend.protocol import Backend
     from prefect._engine.flow_call import FlowCall
-    from prefect.client.schemas.objects import State
+    from prefect._engine.transactional import TaskTransaction
+    from prefect.client.schemas.objects import State, TaskRun
+    from prefect.model.results import ResultRecordMetadata
     from prefect.tasks import Task
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _NAME = TaskRunRecord._fields.index("name")
 _MEMO = TaskRunRecord._fields.index("memo")
 _CHANGING = TaskRunRecord._fields.index("state_type")
+_to_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class _Source(NamedTuple):
@@ -81,6 +84,7 @@ class TaskCall(TaskRunContext):
         "state_timestamp",
         "state_type",
         "task",
+        "transaction",
         "value",
         "wait_for",
     )
@@ -106,14 +110,15 @@ class TaskCall(TaskRunContext):
         self.parent = parent
         self.backend = backend
         self.journal = backend.journal
-        self.wait_for = wait_for
+        self.wait_for = as_wait_for(wait_for)
         self.id = run_id or new_id()
         self._counters: dict[str, Iterator[int]] | None = None
         self._result_store = None
         self.value: Any = None
         self.exception: BaseException | None = None
         self.returned_state: State[Any] | None = None
-        self.persisted: Any = None
+        self.persisted: ResultRecordMetadata | None = None
+        self.transaction: TaskTransaction | None = None
         self.future: Any = None
         self.history: list[tuple[Any, ...]] | None = None
         self.detail: dict[str, Any] | None = None
@@ -172,6 +177,40 @@ class TaskCall(TaskRunContext):
             self.detail = {}
         self.detail[key] = value
 
+    @property
+    def caller(self) -> TaskCall | FlowCall | None:
+        """The run whose code has called the task."""
+        return self.parent or self.flow
+
+    def own_transaction(self, *, make: bool = True) -> TaskTransaction | None:
+        """The transaction of the attempt that is running; None where it has none, unless it is to be made."""
+        if self.transaction is None and make and not self.done:
+            return self.make_transaction()
+        return self.transaction
+
+    def make_transaction(self, **options: Any) -> TaskTransaction:
+        """The transaction of the attempt that is running."""
+        if self.transaction is None:
+            from prefect._engine import transactional  # few tasks need one
+
+            self.transaction = transactional.begin(self, **options)
+        return self.transaction
+
+    def in_transaction(self) -> bool:
+        """Whether the end of the run is to be committed: it has a transaction, or hooks that need one."""
+        task = self.task
+        return self.transaction is not None or bool(task.on_commit_hooks or task.on_rollback_hooks)
+
+    def is_stored(self) -> bool:
+        """Whether the result is in the result store: an outer transaction may have put that off."""
+        return self.persisted is not None and self.transaction is not None and self.transaction.is_committed()
+
+    def forget_persisted(self) -> None:
+        """The result is not stored after all."""
+        self.persisted = None
+        if self.detail is not None:
+            self.detail.pop("data", None)
+
     def next_memo(self, task_key: str) -> str | None:
         """The name of the next call of a task made by this one: its own, the task's key, and the order."""
         if self.memo is None:
@@ -199,6 +238,8 @@ class TaskCall(TaskRunContext):
             if self.start_time_us is None:
                 self.start_time_us = timestamp
         elif state_type in TERMINAL:
+            if self.end_time is not None:
+                self._leave_the_plain_way()
             self.end_time = timestamp
             if self.start_time_us is None:
                 self.start_time_us = timestamp
@@ -222,8 +263,8 @@ class TaskCall(TaskRunContext):
             self.run_count,
             self.digest,
             self.result_blob,
-            None if self.detail is None else json.dumps(self.detail, separators=(",", ":"), default=str),
-            None if self.history is None else json.dumps(self.history, separators=(",", ":")),
+            None if self.detail is None else _to_json(self.detail),
+            None if self.history is None else _to_json(self.history),
         )
 
     def _leave_the_plain_way(self) -> None:
@@ -232,11 +273,20 @@ class TaskCall(TaskRunContext):
             self.history = [("PENDING", "Pending", self.created, None)]
             if self.run_count and self.start_time_us is not None:
                 self.history.append(("RUNNING", "Running", self.start_time_us, None))
+            if self.end_time is not None:
+                self.history.append((self.state_type, self.state_name, self.end_time, self.state_message))
 
     @property
     def record(self) -> TaskRunRecord:
         """The row as it stands."""
         return TaskRunRecord._make(self.fixed + self.now)
+
+    @property
+    def task_run(self) -> TaskRun:
+        """The task run as it stands; every parameter is among its inputs, also one that came from nowhere."""
+        run = super().task_run
+        run.task_inputs = {**{name: [] for name in self.parameters}, **run.task_inputs}
+        return run
 
     @property
     def dynamic_key(self) -> str:
@@ -287,10 +337,14 @@ class TaskCall(TaskRunContext):
         else:
             from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
-            self.value = persistence.read_recorded(self, row)
+            self.value = persistence.read_recorded(row)
         self.id = row.id
         self.name = row.name
+        row = row._replace(attempt=self.flow.attempt if self.flow is not None else 0)  # should it be written again
         self.fixed, self.now = tuple(row[:_CHANGING]), tuple(row[_CHANGING:])
+        self.created, self.start_time_us, self.end_time = row.created, row.start_time, row.end_time
+        self.detail = json.loads(row.detail) if row.detail else None
+        self.history = json.loads(row.history) if row.history else None
         self.state_type, self.state_name = row.state_type, row.state_name
         self.state_message, self.state_timestamp = row.state_message, row.state_timestamp
         self.run_count = row.run_count
@@ -340,6 +394,16 @@ class TaskCall(TaskRunContext):
             if self.future is not None:
                 self.future.set_done()
 
+    def give_up(self) -> None:
+        """It was told to stop and has not: its thread is blocked where it cannot be interrupted."""
+        if not self.done:
+            stopping = self.flow is not None and self.flow.stopping
+            state = ("CANCELLED", "Cancelled") if stopping else ("CRASHED", "Crashed")
+            self.exception = CancelledRun("Run cancelled.")
+            self.transition(*state, "Its thread is blocked and cannot be interrupted: it may go on until the process ends.")
+            self.done = True
+            self.logger().warning("%s", self.state_message)
+
     def break_off(self, exc: BaseException) -> None:
         """The runner could not run it to its end."""
         self.exception = exc
@@ -381,10 +445,10 @@ class TaskCall(TaskRunContext):
         if self.returned_state is not None:
             state.data = self.returned_state.data
         elif self.state_type == "COMPLETED":
-            if self.persisted is not None:
-                state.data = self.persisted
-            elif self.task.cache_result_in_memory:
+            if self.task.cache_result_in_memory:
                 state.hold_result(self.value)
+            else:
+                state.data = self.persisted
         elif self.state_type in TERMINAL:
             state.data = self.exception
         return state
@@ -410,13 +474,13 @@ class TaskCall(TaskRunContext):
         return self._value()
 
     def _value(self) -> Any:
-        if self.task.cache_result_in_memory:
+        if self.task.cache_result_in_memory or (self.transaction is not None and self.transaction.is_staged()):
             return self.value
         if self.persisted is None:
             raise MissingResult
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
-        return persistence.read(self, self.persisted)
+        return persistence.read(self.persisted)
 
 
 def persist_by_default() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from prefect._base import current
 from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
@@ -41,14 +42,9 @@ def task_run(call: TaskCall) -> Run:
                 reach("task_run.started")
                 if call.task.on_running_hooks:
                     yield from _hooks(call, call.task.on_running_hooks)
-                if call.persist_result:
-                    from prefect._engine import (
-                        persistence,  # 150 ms of import that only persisted results need
-                    )
-
-                    yield from persistence.attempts(call, attempts)
-                else:
-                    yield from attempts(call)
+                yield from attempts(call)
+            elif call.done and call.in_transaction():
+                call.make_transaction().take_part_again()
         except BaseException as exc:
             yield from _crash(call, exc)
             raise
@@ -66,6 +62,10 @@ def prepare(call: TaskCall) -> Generator[Any, Any, bool]:
             call.logger().warning("%s The task is not run.", exc)
             call.transition("PENDING", "NotReady", str(exc))
             return False
+        except inputs.SelfDependency as exc:
+            call.exception = exc
+            yield from fail(call)
+            return False
     if call.task.task_run_name is not None:
         call.rename(task_run_name_of(call.task, call.parameters))
     return call.flow is None or call.flow.recorded is None or not _replayed(call)
@@ -75,7 +75,9 @@ def resolve(call: TaskCall) -> Generator[Any, Any, None]:
     """Wait for what the arguments depend on, and put the results in their place."""
     upstream = [u for value in call.parameters.values() for u in inputs.upstream_of(value)]
     if call.wait_for is not None:
-        upstream += inputs.upstream_of(call.wait_for if isinstance(call.wait_for, (list, tuple, set)) else [call.wait_for])
+        upstream += inputs.upstream_of(call.wait_for)
+    if call.future is not None and any(u.source is call.future for u in upstream):
+        raise inputs.SelfDependency(call.task.name)
     if upstream:
         yield from inputs.wait_for_upstream(upstream)
     if any(inputs.needs_resolving(value) for value in call.parameters.values()):
@@ -87,15 +89,25 @@ def attempts(call: TaskCall) -> Run:
     """Call the function until it succeeds or there are no retries left."""
     args, kwargs = call.call_arguments()
     while True:
+        value = found = None
         try:
-            value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
+            if call.persist_result:
+                from prefect._engine import persistence  # 150 ms of import that only such results need
+
+                found = yield from persistence.begin(call)
+            if found is None:
+                value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
         except Exception as exc:
             call.exception = exc
+            if call.transaction is not None:
+                yield from call.transaction.abandon()
             if (yield from _again(call, call.failed_state)):
                 continue
             yield from fail(call)
         else:
-            if not is_plain(value) and (yield from _settled_by_state(call, value)):
+            if found is not None:
+                yield from complete(call, found.result, "Cached")
+            elif not is_plain(value) and (yield from _settled_by_state(call, value)):
                 continue
             if not call.done:
                 yield from complete(call, value)
@@ -118,9 +130,15 @@ def _settled_by_state(call: TaskCall, value: Any) -> Generator[Any, Any, bool]:
         return False
     call.value = value
     call.returned_state = outcome.state
+    if outcome.type == "COMPLETED":
+        if call.in_transaction():
+            yield from call.make_transaction().settle(outcome.state.data)
+    elif call.transaction is not None:
+        yield from call.transaction.abandon()
     if outcome.type == "FAILED":
         if (yield from _again(call, lambda: outcome.state)):
             return True
+        yield from _roll_back_around(call)
         call.transition(outcome.type, outcome.name, outcome.message)
         if call.task.on_failure_hooks:
             yield from _hooks(call, call.task.on_failure_hooks)
@@ -136,10 +154,14 @@ def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
     """The run has succeeded."""
     call.exception = None
     call.value = value
+    if call.in_transaction():
+        yield from call.make_transaction().settle(value)
     if call.memo is not None:
         record(call, value)
     call.transition("COMPLETED", name)
     call.done = True
+    if call.is_stored() and name != "Cached":
+        call.journal.commit()  # a durable task that returned never runs again
     reach("task_run.finished")
     if call.task.on_completion_hooks:
         yield from _hooks(call, call.task.on_completion_hooks)
@@ -150,10 +172,10 @@ def record(call: TaskCall, value: Any) -> None:
     flow = call.flow
     assert flow is not None
     flow.lineage.remember(value, call.id)
-    if flow.record_limit:
+    if flow.record_limit and not call.is_stored():
         call.result_blob = replay.encode(value, flow.record_limit, call.task.name)
-        if call.result_blob is not None or call.persisted is not None:
-            call.digest = replay.digest_of(call.parameters)
+    if call.result_blob is not None or call.persisted is not None:
+        call.digest = replay.digest_of(call.parameters)
 
 
 def fail(call: TaskCall) -> Run:
@@ -162,11 +184,26 @@ def fail(call: TaskCall) -> Run:
     message = call.failure_message()
     suffix = " - Retries are exhausted" if call.task.retries else ""
     call.logger().error("Task run failed with exception: %r%s", exc, suffix, exc_info=exc)
+    yield from _roll_back_around(call)
+    if call.persist_result:
+        from prefect._engine import persistence  # 150 ms of import that only such results need
+
+        yield from persistence.write_failure(call)
     name = "TimedOut" if isinstance(exc, TaskRunTimeoutError) else "Failed"
     call.transition("FAILED", name, message)
     call.done = True
     if call.task.on_failure_hooks:
         yield from _hooks(call, call.task.on_failure_hooks)
+
+
+def _roll_back_around(call: TaskCall) -> Run:
+    """The transactions that a failed run was part of have failed with it."""
+    if call.parent is not None or current.transaction.get() is not None:
+        from prefect._base_transaction import enclosing  # few runs fail in a transaction
+
+        around = enclosing(call.caller, make=False)
+        if around is not None:
+            yield from around._rollback()
 
 
 def invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
@@ -225,8 +262,9 @@ def _replayed(call: TaskCall) -> bool:
     """Take the result that an earlier attempt recorded; the earlier row stays as it is."""
     flow = call.flow
     assert flow is not None
-    assert flow.recorded is not None
-    row = flow.recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
+    recorded = flow.recorded
+    assert recorded is not None
+    row = recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
     if row is None:
         return False
     try:
@@ -234,6 +272,7 @@ def _replayed(call: TaskCall) -> bool:
     except Exception as exc:
         call.logger().warning("The recorded result cannot be read (%r); the task runs again.", exc)
         return False
+    recorded.replayed.append(row.id)
     flow.lineage.remember(call.value, row.id)
     call.logger().debug("Replayed from the record of an earlier attempt")
     return True
@@ -242,13 +281,13 @@ def _replayed(call: TaskCall) -> bool:
 def _crash(call: TaskCall, exc: BaseException) -> Run:
     """Something other than an exception of the user's code ended the run."""
     call.exception = exc
+    if call.transaction is not None and not call.done:
+        yield from call.transaction.abandon()
     if not call.done and not isinstance(exc, (Abort, Pause)):
-        cancelled = call.flow is not None and call.flow.cancelled
+        cancelled = call.flow is not None and call.flow.stopping
         call.transition(
             "CANCELLED" if cancelled else "CRASHED", "Cancelled" if cancelled else "Crashed", crash_message(exc)
         )
-    return
-    yield  # a generator, like every step
 
 
 def _hooks(call: TaskCall, hooks: Any) -> Run:

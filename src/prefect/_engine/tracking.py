@@ -43,11 +43,15 @@ def track_subflow(call: FlowCall) -> bool:
     parent = call.parent
     assert parent is not None
     tracking = call.tracking = _tracking_call(call, parent)
-    row = None
-    if parent.recorded is not None:
-        row = parent.recorded.take_subflow(tracking.memo)
-    if row is not None and row.state_type == "COMPLETED" and row.result is not None:
+    if tracking.memo in parent.kept_subflows:
+        call.value = parent.kept_subflows[tracking.memo]
+        call.replayed = True
+        return True
+    recorded = parent.recorded
+    row = recorded.take_subflow(tracking.memo) if recorded is not None else None
+    if recorded is not None and row is not None and row.state_type == "COMPLETED" and row.result is not None:
         call.value = replay.decode(row.result)
+        recorded.replayed.append(row.id)
         call.replayed = True
         return True
     child = replay.child_of(row) if row is not None else None
@@ -87,4 +91,7 @@ def take_up(call: FlowCall, run_id: bytes, changes: dict[str, Any] | None = None
     call.record = call.backend.open_attempt(run_id, changes)
     call.id = call.record.id
     call.taken_up = True
-    call.recorded = replay.Recorded(call.backend.recorded_task_runs(call.id))
+    parent = call.parent.recorded if call.parent is not None else None
+    call.recorded = replay.Recorded(
+        call.backend.recorded_task_runs(call.id), parent.replayed if parent is not None else None
+    )

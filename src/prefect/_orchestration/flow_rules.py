@@ -99,7 +99,9 @@ def cancel_idle(t: Transition) -> Transition | None:
     scheduled = t.source == "SCHEDULED" and (
         not t.run.extra.get("infrastructure_pid") or t.run.state.name == "Resuming"
     )
-    if scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
+    # ours: without a deployment no worker can be about to start it, and an owner it has none
+    nobody = t.run.deployment_id is None and t.source not in TERMINAL
+    if nobody or scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
         state = new_state("CANCELLED", "Cancelled", t.proposed.timestamp, t.proposed.message)
         return t.redirect(state, f"The run is {t.run.state.name}: there is no process to stop.")
     return None
@@ -179,8 +181,8 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     refuse_after_end,
     keep_persisted_result,
     leave_terminal,
-    stay_cancelling,
     cancel_idle,
+    stay_cancelling,
     enter_pending_once,
     keep_slot_to_run,
     take_slot,

@@ -88,6 +88,9 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
         for worker in list(self._workers):
             worker.kill()
 
+    def _interrupt(self, call: TaskCall, thread: int) -> None:
+        """The process is killed instead; its thread then sees that it is gone."""
+
     def _execute(self, call: TaskCall) -> None:
         worker = self._worker()
         try:
@@ -97,6 +100,7 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
             _record_death(call, end)
         else:
             call.take_outcome(*outcome)
+            call.journal.tell(call)
             for factory in self._factories:
                 factory()(call)
 

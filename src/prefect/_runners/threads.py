@@ -10,6 +10,7 @@ from typing_extensions import Self
 
 from prefect._engine import run as engine
 from prefect._engine.mapping import mapped_parameters
+from prefect._engine.timeouts import ThreadInterrupted, raise_in_thread
 from prefect._runners.base import TaskRunner
 from prefect._runners.slots import SlotPool
 from prefect.futures import PrefectFuture, PrefectFutureList, RunFuture
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from prefect._engine.task_call import TaskCall
     from prefect.client.schemas.objects import RunInput
     from prefect.tasks import Task
+
+
+INTERRUPT_SECONDS = 1.5  # for interrupted threads to come back from what blocks them
 
 
 class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
@@ -37,7 +41,7 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
             raise ValueError(f"expected max_workers of at least 1, got {max_workers}")
         self._max_workers = max_workers
         self._pool: SlotPool | None = None
-        self._calls: set[TaskCall] = set()
+        self._calls: dict[TaskCall, int] = {}  # what has not ended, and the thread that runs it (0: none yet)
 
     def duplicate(self) -> Self:
         """A runner with the same options, not started."""
@@ -80,8 +84,16 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
         """Do not start what has not been started; interrupt what can be."""
         if self._pool is not None:
             self._pool.drop_queued()
-            for call in list(self._calls):
-                call.abandon()
+            for call, thread in list(self._calls.items()):
+                if thread == 0:
+                    call.abandon()
+                else:
+                    self._interrupt(call, thread)
+
+    def _interrupt(self, call: TaskCall, thread: int) -> None:
+        """Have the thread raise as soon as it is back from whatever blocks it."""
+        _ = call
+        raise_in_thread(thread, ThreadInterrupted)
 
     def _open_pool(self) -> SlotPool:
         if self._pool is None:
@@ -94,15 +106,16 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
         future: RunFuture[Any] = RunFuture(call)
         call.future = future
         context = contextvars.copy_context()
-        self._calls.add(call)
+        self._calls[call] = 0
 
         def job() -> None:
+            self._calls[call] = threading.get_ident()
             try:
                 context.run(self._execute, call)
             except BaseException as exc:
                 call.break_off(exc)
             finally:
-                self._calls.discard(call)
+                self._calls.pop(call, None)
                 future.set_done()
 
         pending = engine.pending_inputs(call)
@@ -123,7 +136,9 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
         if pool is not None:
             if exc is not None and not isinstance(exc, Exception):
                 self.cancel_all()
-                pool.wait_until_done(timeout=get_current_settings().runs.cancel_grace_seconds)
+                if not pool.wait_until_done(timeout=INTERRUPT_SECONDS):
+                    for call in list(self._calls):
+                        call.give_up()
             else:
                 pool.wait_until_done()
             pool.close()

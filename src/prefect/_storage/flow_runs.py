@@ -183,6 +183,11 @@ def owned_by(cx: sqlite3.Connection, process_id: bytes) -> list[FlowRunRecord]:
     return [record_of(row) for row in rows]
 
 
+def release(cx: sqlite3.Connection, run_id: bytes, process_id: bytes) -> None:
+    """The process does not execute the run any more, which has not ended."""
+    cx.execute("UPDATE flow_run SET owner = NULL WHERE id = ? AND owner = ?", (run_id, process_id))
+
+
 def children_of(cx: sqlite3.Connection, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
     rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()

@@ -30,14 +30,25 @@ MEMORY = ":memory:"
 class SqliteStore:
     """A store in one SQLite file. Safe to use from many threads, and from many processes at once."""
 
-    def __init__(self, path: str, *, migrate_on_start: bool = True) -> None:
+    def __init__(self, path: str, *, migrate_on_start: bool = True, any_version: bool = False) -> None:
+        """Open the file, made if there is none.
+
+        Args:
+            path: the file, or `:memory:`.
+            migrate_on_start: bring an older file to this package's version; else refuse it.
+            any_version: take it as it is, to look at it or to upgrade it.
+
+        Raises:
+            StoreError: it cannot be opened, or has a version that this package does not take.
+        """
         _require_version()
         self.path = path
         self._lock = threading.RLock()
         self._readers: deque[sqlite3.Connection] = deque()
         self._writer = self._connect()
-        with self._explained():
-            self._prepare(migrate_on_start)
+        if not any_version:
+            with self._explained():
+                self._prepare(migrate_on_start)
 
     @contextmanager
     def write(self) -> Generator[sqlite3.Connection, None, None]:
@@ -108,7 +119,13 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         if self.path != MEMORY:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as exc:
+                raise StoreError(
+                    f"The folder of the store {self.path} cannot be made ({exc.strerror}). "
+                    "Make it, or set PREFECT_HOME elsewhere."
+                ) from exc
         try:
             connection = sqlite3.connect(
                 self.path,
@@ -126,16 +143,38 @@ class SqliteStore:
         return connection
 
     def _prepare(self, migrate_on_start: bool) -> None:
-        if migrate.version_of(self._writer) == migrate.newest():
+        version = self.version()
+        if version == migrate.newest():
             return
-        if migrate_on_start:
-            self._writer.execute("PRAGMA journal_mode = WAL")
-            migrate.upgrade(self._writer, self.path)
+        if migrate_on_start or version > migrate.newest():
+            self.upgrade()
         else:
             raise StoreError(
-                f"The store {self.path} is at schema version {migrate.version_of(self._writer)}, this package "
+                f"The store {self.path} is at schema version {version}, this package "
                 f"needs {migrate.newest()}. Run `prefect database upgrade`."
             )
+
+    def version(self) -> int:
+        """The schema version of the file; 0 for an empty one."""
+        with self._explained():
+            return migrate.version_of(self._writer)
+
+    def upgrade(self) -> list[migrate.Migration]:
+        """Bring the file to this package's version; what was applied, in order.
+
+        Raises:
+            StoreError: it cannot be written, or was written by a newer version of this package.
+        """
+        with self._lock, self._explained():
+            if self.version() < migrate.newest():
+                self._writer.execute("PRAGMA journal_mode = WAL")
+            return migrate.upgrade(self._writer, self.path)
+
+    def vacuum(self) -> None:
+        """Give free pages back to the file system. Needs as much free space as the store has rows."""
+        with self._lock, self._explained():
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _explained(self) -> Generator[None, None, None]:

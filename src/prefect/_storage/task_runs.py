@@ -19,10 +19,11 @@ _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
 _LIST = ",".join(_COLUMNS)
 _INSERT = f"INSERT INTO task_run ({_LIST})"
-# a terminal row is never changed by a late write: only a new attempt of the same task run (a retry by hand) is
+# a terminal row is never changed by a late write; that a completed run was rolled back is no late write
 _ON_CONFLICT = (
     f"ON CONFLICT (id) DO UPDATE SET name = excluded.name, {','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
-    "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')"
+    "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED') "
+    "OR excluded.state_name = 'RolledBack'"
 )
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 

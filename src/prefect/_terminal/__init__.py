@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from prefect._terminal.view import View
+
+_log = logging.getLogger("prefect.terminal")
 
 
 def start(flow_run_id: bytes, flow_run_name: str, flow_name: str) -> View | None:
@@ -26,7 +29,11 @@ def start(flow_run_id: bytes, flow_run_name: str, flow_name: str) -> View | None
         return None
     from prefect._terminal.view import open_view  # only a terminal needs it
 
-    return open_view(flow_run_id, flow_run_name, flow_name)
+    try:
+        return open_view(flow_run_id, flow_run_name, flow_name)
+    except Exception:
+        _log.debug("The live view cannot be shown; the run goes on without it", exc_info=True)
+        return None
 
 
 def _is_pool_worker() -> bool:

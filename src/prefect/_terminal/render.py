@@ -79,7 +79,7 @@ def _task_row(task: TaskTally, name_width: int, width: int, look: Look) -> str:
         if number and room >= cells(text) + 2:
             parts.append((text, color))
             room -= cells(text) + 2
-    elapsed = duration(task.changed - task.began)
+    elapsed = duration(task.seconds)
     if room >= cells(elapsed) + 2:
         parts.append((elapsed, "dim"))
         room -= cells(elapsed) + 2

@@ -23,8 +23,9 @@ _INDEX = "\x1bD"  # a line down in the same column, scrolling where there is non
 class Screen:
     """The terminal behind a file descriptor, and the block on it."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, encoding: str = "utf-8") -> None:
         self._fd = fd
+        self._encoding = encoding
         self._size = (0, 0)
         self._reserved = 0
 
@@ -77,13 +78,17 @@ class Screen:
         return _INDEX * more + f"\x1b[{more}A"
 
     def _give_back(self) -> str:
+        """Make the whole screen scroll again, without the block."""
         if not self._reserved:
             return ""
-        self._reserved = 0
+        top, self._reserved = self._size[1] - self._reserved, 0
+        if self.size() == self._size:
+            return f"{_SAVE}\x1b[r\x1b[{top + 1};1H{_CLEAR_BELOW}{_RESTORE}"
+        # The terminal has moved the rows about: all that is known is that the block is below the cursor.
         return f"{_SAVE}\x1b[r{_RESTORE}{_CLEAR_BELOW}"
 
     def _write(self, text: str) -> None:
-        data = text.encode(errors="replace")
+        data = text.encode(self._encoding, "replace")
         while data:
             data = data[self._write_some(data) :]
 

@@ -48,6 +48,11 @@ class TaskTally:
         """Whether something is still to come."""
         return self.finished < self.total
 
+    @property
+    def seconds(self) -> float:
+        """From the first sign of the task to the last, or to now."""
+        return (time.monotonic() if self.active else self.changed) - self.began
+
 
 class Tally:
     """The counts of all tasks.

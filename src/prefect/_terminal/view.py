@@ -55,11 +55,14 @@ class View:
     def stop(self, state_name: str, message: str | None = None) -> None:
         """The run has ended in this state: say so. The last one to stop takes the display away."""
         display = self._display
-        with _sharing:
-            display.views.remove(self)
-            if not display.views:
-                display.end()
-        display.report(self, state_name, message)
+        try:
+            with _sharing:
+                display.views.remove(self)
+                if not display.views:
+                    display.end()
+            display.report(self, state_name, message)
+        except Exception:
+            _log.debug("The live view failed at its end", exc_info=True)
 
 
 class Display:
@@ -69,14 +72,14 @@ class Display:
         self.tally = Tally()
         self.views: list[View] = []
         self.ended = threading.Event()
-        self._screen = Screen(sys.stderr.fileno())
+        self._screen = Screen(sys.stderr.fileno(), sys.stderr.encoding)
         self._look = Look(
             colors=get_current_settings().logging.colors and wants_colors(sys.stderr),
             unicode=can_encode(sys.stderr, "━─…"),
         )
         self._lock = threading.Lock()  # held while writing to the screen
         self._drawn: tuple[object, float] | None = None
-        self._pid = os.getpid()
+        self.pid = os.getpid()
 
     def begin(self) -> None:
         """Start counting, and drawing a second later."""
@@ -112,15 +115,14 @@ class Display:
             self._give_screen_back()
 
     def _draw(self) -> None:
-        width, lines = self._screen.size()
         views = tuple(self.views)
-        if not views or lines < MIN_LINES or not self._screen.is_ours():
+        if not views or not self._screen.is_ours():
             return
-        now = time.monotonic()
+        width, lines = self._screen.size()
+        height = min(MAX_ROWS, lines // 3) if lines >= MIN_LINES else 0
         tasks = list(self.tally.tasks.values())
-        block = rows(
-            views[0].heading(len(views) - 1), tasks, width - 1, min(MAX_ROWS, lines // 3), self._look
-        )
+        block = rows(views[0].heading(len(views) - 1), tasks, width - 1, height, self._look)
+        now = time.monotonic()
         if self._drawn is None or self._drawn[0] != block or now - self._drawn[1] >= 1:
             with self._lock:
                 if not self.ended.is_set():
@@ -128,22 +130,24 @@ class Display:
                     self._drawn = (block, now)
 
     def _give_screen_back(self) -> None:
-        with self._lock:
+        if os.getpid() != self.pid:  # a forked child must not touch its parent's terminal
+            return
+        with self._lock, contextlib.suppress(OSError):  # the terminal may be gone
             self.ended.set()
-            if os.getpid() == self._pid:  # a forked child must not touch its parent's terminal
-                with contextlib.suppress(OSError):  # it may be gone
-                    self._screen.close()
+            self._screen.close()
 
 
 _display: Display | None = None
 _sharing = threading.Lock()  # held while a run joins or leaves
 
 
-def open_view(flow_run_id: bytes, flow_run_name: str, flow_name: str) -> View:
-    """A view of the flow run, in the display that is on or in a new one."""
+def open_view(flow_run_id: bytes, flow_run_name: str, flow_name: str) -> View | None:
+    """A view of the flow run, in the display that is on or in a new one; None in a forked child."""
     global _display
     with _sharing:
         display = _display
+        if display is not None and display.pid != os.getpid():
+            return None
         if display is None or display.ended.is_set():
             display = _display = Display()
             display.begin()

@@ -1,156 +1,233 @@
-"""The base of blocks: pydantic models that can be stored under a name and loaded again."""
+"""Blocks: typed configuration with a name, saved once and loaded wherever it is needed."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from abc import ABC
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretBytes, SecretStr
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic_core import to_jsonable_python
 from typing_extensions import Self
 
-from prefect._backend.resolve import backend
-from prefect._base.current import wants_awaitable
+from prefect._base.dual import dual, in_thread
+from prefect.blocks import _store
+from prefect.blocks._store import BlockDocument
 
-if TYPE_CHECKING:
-    from prefect._storage.blocks import BlockDocumentRecord
+__all__ = ["Block", "BlockNotSavedError", "InvalidBlockRegistration", "UnknownBlockType"]
 
-_NAME = re.compile(r"^[a-z0-9-]+$")
+B = TypeVar("B", bound="Block")
+
+
+class InvalidBlockRegistration(Exception):
+    """The class cannot be registered as a block type."""
+
+
+class UnknownBlockType(Exception):
+    """No class is known for a saved block."""
 
 
 class BlockNotSavedError(RuntimeError):
-    """The block has not been saved, and what was asked needs that."""
+    """The operation needs a block that was saved."""
 
 
-class Block(BaseModel):
-    """Typed configuration. `save(name)` stores it, `Class.load(name)` brings it back."""
+class Block(BaseModel, ABC):
+    """The base of all blocks: subclass it and declare the fields.
 
-    model_config = ConfigDict(extra="allow")
+    A subclass may set `_block_type_name` and `_block_type_slug` (by default made from the class's name),
+    `_description` and `_logo_url`; `block_initialization` is called once a block is made.
+    """
+
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
     _block_type_name: ClassVar[str | None] = None
     _block_type_slug: ClassVar[str | None] = None
+    _block_schema_capabilities: ClassVar[list[str]] = []
+    _description: ClassVar[str | None] = None
+    _logo_url: ClassVar[Any] = None
+    _documentation_url: ClassVar[Any] = None
+    _code_example: ClassVar[str | None] = None
+    _types: ClassVar[dict[str, type[Block]]] = {}
+
     _block_document_id: UUID | None = PrivateAttr(default=None)
     _block_document_name: str | None = PrivateAttr(default=None)
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Remember the class by its slug, so that `Block.load` finds it."""
+        super().__pydantic_init_subclass__(**kwargs)
+        Block._types[cls.get_block_type_slug()] = cls
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Call the block's own initialization."""
+        super().model_post_init(context)
+        self.block_initialization()
+
+    def block_initialization(self) -> None:
+        """Called once a block is made; for subclasses."""
+
+    @classmethod
     def get_block_type_name(cls) -> str:
-        """The name of the type: the class's, unless it says otherwise."""
-        return cls._block_type_name or cls.__name__
+        """The name of the type as people read it."""
+        return cls.__dict__.get("_block_type_name") or cls.__name__
 
     @classmethod
     def get_block_type_slug(cls) -> str:
-        """The name of the type in lower case with dashes."""
-        return cls._block_type_slug or re.sub(r"[^a-z0-9]+", "-", _spaced(cls.get_block_type_name()).lower()).strip("-")
-
-    def save(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> Any:
-        """Store the block; the id of its document. Under a running event loop, an awaitable of it.
-
-        Raises:
-            ValueError: the name is missing or malformed, or taken and `overwrite` is not set.
-        """
-        _ = client
-        return self.asave(name, overwrite) if wants_awaitable() else self._save(name, overwrite)
-
-    async def asave(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:
-        """The async form of `save`."""
-        _ = client
-        return self._save(name, overwrite)
-
-    def _save(self, name: str | None, overwrite: bool) -> UUID:
-        name = name or self._block_document_name
-        if name is None or not _NAME.match(name):
-            raise ValueError(f"Expected a name of lower-case letters, numbers and dashes, got {name!r}.")
-        found = backend().save_block_document(
-            self.get_block_type_slug(), name, json.dumps(_with_secrets(self)), overwrite=overwrite
-        )
-        self._block_document_name = name
-        self._block_document_id = UUID(bytes=found.id)
-        return self._block_document_id
+        """The name of the type as `type-slug/name` has it."""
+        own = cls.__dict__.get("_block_type_slug")
+        return own or re.sub(r"[^a-z0-9]+", "-", cls.get_block_type_name().lower()).strip("-")
 
     @classmethod
-    def load(cls, name: str, validate: bool = True, client: Any = None) -> Any:
-        """The block saved under `name` (`slug/name` for `Block` itself). Under a running loop, an awaitable of it.
+    def get_block_capabilities(cls) -> frozenset[str]:
+        """What blocks of this type can do, such as "read-path"."""
+        return frozenset(
+            capability
+            for base in cls.__mro__
+            for capability in cast("list[str]", base.__dict__.get("_block_schema_capabilities", ()))
+        )
+
+    @classmethod
+    def get_description(cls) -> str | None:
+        """What the type is for."""
+        return cls._description or (cls.__doc__ or "").strip() or None
+
+    @classmethod
+    def get_code_example(cls) -> str | None:
+        """How the type is used."""
+        return cls._code_example
+
+    def get_block_placeholder(self) -> str:
+        """How a saved block is written in templates.
+
+        Raises:
+            BlockNotSavedError: it was not saved.
+        """
+        if self._block_document_name is None:
+            raise BlockNotSavedError("Could not generate block placeholder for unsaved block.")
+        return f"prefect.blocks.{self.get_block_type_slug()}.{self._block_document_name}"
+
+    @staticmethod
+    def is_block_class(block: Any) -> bool:
+        """Whether it is a class of blocks."""
+        return isinstance(block, type) and issubclass(block, Block)
+
+    @classmethod
+    @dual
+    def load(cls, name: str, validate: bool = True, client: Any = None) -> Self:  # noqa: ARG003 - part of the API
+        """The saved block of this type and name; `Block.load` takes `type-slug/name`.
+
+        Args:
+            name: the name it was saved under.
+            validate: False takes the fields as they were saved, without checking them.
+            client: not needed.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        slug, _, own = name.rpartition("/") if cls is Block else (cls.get_block_type_slug(), "", name)
+        document = _store.read(slug, own)
+        if document is None:
+            raise ValueError(f"Unable to find block document named {own} for block type {slug}")
+        return cast("Self", _made(document, validate=validate))
+
+    @classmethod
+    async def aload(cls, name: str, validate: bool = True, client: Any = None) -> Self:
+        """The same, awaited."""
+        return await in_thread(cls._now, "load", name, validate, client)
+
+    @classmethod
+    @dual
+    def load_from_ref(
+        cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None
+    ) -> Self:
+        """The saved block that a reference names: `type-slug/name`, an id, or a dict with one of them.
 
         Raises:
             ValueError: there is none.
         """
-        _ = client
-        return cls.aload(name, validate) if wants_awaitable() else cls._load(name, validate)
-
-    @classmethod
-    async def aload(cls, name: str, validate: bool = True, client: Any = None) -> Self:
-        """The async form of `load`."""
-        _ = client
-        return cls._load(name, validate)
-
-    @classmethod
-    def _load(cls, name: str, validate: bool) -> Self:
-        slug, _, rest = name.partition("/") if cls is Block else (cls.get_block_type_slug(), "/", name)
-        document = backend().read_block_document(slug, rest)
+        if isinstance(ref, dict):
+            ref = cast("str | UUID", next(iter(ref.values())))
+        if isinstance(ref, str) and "/" in ref:
+            return cast("Self", Block._now("load", ref, validate, client))
+        document = _store.read_by_id(UUID(str(ref)))
         if document is None:
+            raise ValueError(f"Unable to find block document with id {ref}")
+        return cast("Self", _made(document, validate=validate))
+
+    @classmethod
+    async def aload_from_ref(
+        cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None
+    ) -> Self:
+        """The same, awaited."""
+        return await in_thread(cls._now, "load_from_ref", ref, validate, client)
+
+    @dual
+    def save(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:  # noqa: ARG002
+        """Save the block under a name; its id.
+
+        Args:
+            name: needed the first time.
+            overwrite: replace a block of that name.
+            client: not needed.
+
+        Raises:
+            ValueError: no name was given, or it is taken.
+        """
+        chosen = name or self._block_document_name
+        if chosen is None:
+            raise ValueError("expected a name to save the block under, got none: call save(name)")
+        data = to_jsonable_python(_revealed(self.model_dump()))
+        self._block_document_id = _store.write(
+            self.get_block_type_slug(), chosen, data, overwrite=overwrite
+        )
+        self._block_document_name = chosen
+        return self._block_document_id
+
+    async def asave(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:
+        """The same, awaited."""
+        return await in_thread(type(self).save.__wrapped__, self, name, overwrite, client)  # type: ignore[attr-defined]
+
+    @classmethod
+    @dual
+    def delete(cls, name: str, client: Any = None) -> None:  # noqa: ARG003 - part of the API
+        """Delete the saved block of this type and name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not _store.delete(cls.get_block_type_slug(), name):
             raise ValueError(
-                f"Unable to find block document named {rest} for block type {slug}. Save it first, with save({rest!r})."
+                f"Unable to find block document named {name} for block type {cls.get_block_type_slug()}"
             )
-        return cls._of(document, validate)
-
-    @classmethod
-    def _load_by_id(cls, document_id: UUID) -> Self:
-        document = backend().read_block_document_by_id(document_id.bytes)
-        if document is None:
-            raise ValueError(f"Unable to find block document {document_id}: it was deleted.")
-        return cls._of(document, validate=True)
-
-    @classmethod
-    def _of(cls, document: BlockDocumentRecord, validate: bool) -> Self:
-        made_by: Any = _class_of(document.type_slug) if cls is Block else cls
-        data = json.loads(document.data)
-        block = made_by.model_validate(data) if validate else made_by.model_construct(None, **data)
-        block._block_document_id = UUID(bytes=document.id)
-        block._block_document_name = document.name
-        return block
-
-    @classmethod
-    def delete(cls, name: str, client: Any = None) -> Any:
-        """Remove the block saved under `name`. Raises ValueError: there is none."""
-        _ = client
-        return cls.adelete(name) if wants_awaitable() else cls._delete(name)
 
     @classmethod
     async def adelete(cls, name: str, client: Any = None) -> None:
-        """The async form of `delete`."""
-        _ = client
-        cls._delete(name)
+        """The same, awaited."""
+        await in_thread(cls._now, "delete", name, client)
 
     @classmethod
-    def _delete(cls, name: str) -> None:
-        slug, _, rest = name.partition("/") if cls is Block else (cls.get_block_type_slug(), "/", name)
-        document = backend().read_block_document(slug, rest)
-        if document is None:
-            raise ValueError(f"Unable to find block document named {rest} for block type {slug}.")
-        backend().delete_block_document(document.id)
+    def _now(cls, method: str, *args: Any) -> Any:
+        """The synchronous form of a class method, whatever is wanted here."""
+        return getattr(cls, method).__wrapped__(cls, *args)
 
 
-def _spaced(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+def _made(document: BlockDocument, *, validate: bool) -> Block:
+    kind = Block._types.get(document.type_slug)
+    if kind is None:
+        raise UnknownBlockType(
+            f"No block class is known for {document.type_slug!r}: import the module that defines it first."
+        )
+    block = kind.model_validate(document.data) if validate else kind.model_construct(**document.data)
+    block._block_document_id = document.id
+    block._block_document_name = document.name
+    return block
 
 
-def _class_of(slug: str) -> type[Block]:
-    waiting = list(Block.__subclasses__())
-    while waiting:
-        cls = waiting.pop()
-        if cls.get_block_type_slug() == slug:
-            return cls
-        waiting += cls.__subclasses__()
-    raise ValueError(f"Expected a block type that is imported, got {slug!r}. Import the module that defines it.")
-
-
-def _with_secrets(block: Block) -> dict[str, Any]:
-    """The fields as JSON types, secrets in clear: that is what is to be brought back."""
-    shown = block.model_dump(mode="json")
-    for name in type(block).model_fields:
-        value = getattr(block, name)
-        if isinstance(value, SecretStr):
-            shown[name] = value.get_secret_value()
-        elif isinstance(value, SecretBytes):
-            shown[name] = value.get_secret_value().decode()
-    return shown
+def _revealed(value: Any) -> Any:
+    """A dump with its secrets in the clear: what is saved must be what is loaded."""
+    if isinstance(value, dict):
+        return {key: _revealed(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_revealed(item) for item in cast("list[Any]", value)]
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value

@@ -1,116 +1,107 @@
-"""Locks between processes: one file a lock, in a folder they share."""
+"""Locks between processes, as files of a folder that they share."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from prefect._base import clock
+from prefect._base.atomic import write_atomically
+from prefect._base.procinfo import boot_id, host_name, is_alive, start_ticks
+from prefect.locking._waiting import Lock, WaitingLockManager
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["FileSystemLockManager"]
 
 
-class FileSystemLockManager:
-    """Locks as files in `lock_files_directory`. A file is made whole or not at all, so that one of two wins.
+class FileSystemLockManager(WaitingLockManager):
+    """Locks that hold between processes, on one machine or on several that share the folder.
+
+    A lock is a file that says who holds it and until when; changes are made one at a time, under a `flock`
+    of the folder that the system gives back when its process dies. A lock is free again when its time is
+    over, and when the process that took it has died on this machine.
 
     Args:
-        lock_files_directory: the folder; made when the first lock is taken.
+        lock_files_directory: the folder; it is made when the first lock is taken.
     """
 
-    POLL_SECONDS = 0.05
-
-    def __init__(self, lock_files_directory: Path) -> None:
+    def __init__(self, lock_files_directory: Path | str) -> None:
         self.lock_files_directory = Path(lock_files_directory).expanduser().resolve()
 
-    def acquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
-    ) -> bool:
-        """Take the lock; see `LockManager`."""
-        deadline = _after(acquire_timeout)
-        while not self._take(key, holder, hold_timeout):
-            if deadline is not None and clock.now_us() >= deadline:
-                return False
-            clock.clock().sleep(self.POLL_SECONDS)
-        return True
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, FileSystemLockManager)
+            and other.lock_files_directory == self.lock_files_directory
+        )
 
-    async def aacquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
-    ) -> bool:
-        """The async form of `acquire_lock`."""
-        deadline = _after(acquire_timeout)
-        while not self._take(key, holder, hold_timeout):
-            if deadline is not None and clock.now_us() >= deadline:
+    def __hash__(self) -> int:
+        return hash(self.lock_files_directory)
+
+    def _file(self, key: str) -> Path:
+        plain = re.fullmatch(r"\w[\w.-]{0,99}", key, re.ASCII)
+        name = key if plain else blake2b(key.encode(), digest_size=16).hexdigest()  # a key may be any text
+        return self.lock_files_directory / f"{name}.lock"
+
+    @contextmanager
+    def _alone(self) -> Generator[None, None, None]:
+        import fcntl  # of Unix; nothing else here is
+
+        self.lock_files_directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.lock_files_directory / ".guard", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)  # and with it the lock
+
+    def _try(self, key: str, holder: str, hold_timeout: float | None) -> bool:
+        with self._alone():
+            lock = self._held(key)
+            if lock is not None and lock.holder != holder:
                 return False
-            await clock.clock().sleep_async(self.POLL_SECONDS)
-        return True
+            taken = Lock.of(holder, hold_timeout)
+            content = {"key": key, "holder": holder, "expires": taken.expires, "process": _this_process()}
+            write_atomically(str(self._file(key)), json.dumps(content).encode())
+            return True
+
+    def _held(self, key: str) -> Lock | None:
+        try:
+            content = json.loads(self._file(key).read_bytes())
+        except FileNotFoundError:
+            return None
+        lock = Lock(content["holder"], content["expires"])
+        return None if lock.is_expired or _is_orphaned(content["process"]) else lock
+
+    def is_locked(self, key: str, use_cache: bool = False) -> bool:  # noqa: ARG002 - nothing is cached
+        """Whether anybody holds the lock."""
+        return super().is_locked(key)
 
     def release_lock(self, key: str, holder: str) -> None:
-        """Give the lock back. Raises ValueError if `holder` does not hold it."""
-        if not self.is_lock_holder(key, holder):
-            raise ValueError(f"No lock held by {holder} for transaction with key {key}")
-        self._path(key).unlink(missing_ok=True)
+        """Give the lock back.
 
-    def is_locked(self, key: str, use_cache: bool = False) -> bool:
-        """Whether anybody holds the lock. `use_cache` is accepted; the file is always asked."""
-        _ = use_cache
-        return self._read(key) is not None
-
-    def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Whether `holder` holds the lock."""
-        held = self._read(key)
-        return held is not None and held["holder"] == holder
-
-    def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody holds the lock; False if that took longer than `timeout`."""
-        deadline = _after(timeout)
-        while self.is_locked(key):
-            if deadline is not None and clock.now_us() >= deadline:
-                return False
-            clock.clock().sleep(self.POLL_SECONDS)
-        return True
-
-    async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """The async form of `wait_for_lock`."""
-        deadline = _after(timeout)
-        while self.is_locked(key):
-            if deadline is not None and clock.now_us() >= deadline:
-                return False
-            await clock.clock().sleep_async(self.POLL_SECONDS)
-        return True
-
-    def _path(self, key: str) -> Path:
-        return self.lock_files_directory / f"{quote(key, safe='')}.lock"
-
-    def _take(self, key: str, holder: str, hold_timeout: float | None) -> bool:
-        """One try: the file is written aside and linked into its place, which fails where there is one."""
-        held = self._read(key)
-        if held is not None:
-            return held["holder"] == holder
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.{os.getpid()}.{clock.now_us()}")
-        aside.write_text(json.dumps({"holder": holder, "expiration": _after(hold_timeout)}), encoding="utf-8")
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return False
-        finally:
-            aside.unlink(missing_ok=True)
-        return True
-
-    def _read(self, key: str) -> dict[str, Any] | None:
-        """What the lock's file says; one that was held too long is removed."""
-        path = self._path(key)
-        try:
-            held = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        if held["expiration"] is not None and held["expiration"] <= clock.now_us():
-            path.unlink(missing_ok=True)
-            return None
-        return held
+        Raises:
+            ValueError: the holder does not hold it.
+        """
+        with self._alone():
+            lock = self._held(key)
+            if lock is None or lock.holder != holder:
+                raise ValueError(f"No lock held by {holder} for transaction with key {key}")
+            with suppress(FileNotFoundError):
+                self._file(key).unlink()
 
 
-def _after(seconds: float | None) -> int | None:
-    return None if seconds is None else clock.now_us() + round(seconds * 1_000_000)
+def _this_process() -> list[str | int]:
+    pid = os.getpid()
+    return [host_name(), boot_id(), pid, start_ticks(pid)]
+
+
+def _is_orphaned(process: list[str | int]) -> bool:
+    """Whether the process that took a lock has died on this machine; of others, nobody here can tell."""
+    host, boot, pid, started = process
+    return [host, boot] == [host_name(), boot_id()] and not is_alive(int(pid), int(started))

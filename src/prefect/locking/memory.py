@@ -2,99 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import threading
-import time
-from typing import Any
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 
+from prefect.locking._waiting import Lock, WaitingLockManager
 
-class MemoryLockManager:
-    """Locks that the threads and coroutines of this process share. There is one of it (behaviour 60)."""
+__all__ = ["MemoryLockManager"]
 
-    _instance: MemoryLockManager | None = None
-    _held: dict[str, tuple[str, float | None]]
-    _changed: threading.Condition
+
+class MemoryLockManager(WaitingLockManager):
+    """Locks of this process, its threads and coroutines. There is one: every call gives the same object."""
+
+    _instance: ClassVar[MemoryLockManager | None] = None
+    _locks: dict[str, Lock]
+    _guard: threading.Lock
 
     def __new__(cls) -> Self:
-        """The one instance."""
+        """The one there is."""
         if cls._instance is None:
-            made = super().__new__(cls)
-            made._held = {}
-            made._changed = threading.Condition()
-            cls._instance = made
-        return cls._instance  # type: ignore[return-value]
+            cls._instance = super().__new__(cls)
+            cls._instance._reset()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=cls._instance._reset)  # the holders stay in the parent
+        return cast("Self", cls._instance)
 
-    def acquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
-    ) -> bool:
-        """Take the lock; see `LockManager`."""
-        deadline = None if acquire_timeout is None else time.monotonic() + acquire_timeout
-        with self._changed:
-            while not self._is_free_for(key, holder):
-                if not self._wait(key, deadline):
-                    return False
-            self._held[key] = (holder, None if hold_timeout is None else time.monotonic() + hold_timeout)
-        return True
+    def _reset(self) -> None:
+        self._locks = {}
+        self._guard = threading.Lock()
 
-    async def aacquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
-    ) -> bool:
-        """The async form of `acquire_lock`."""
-        import asyncio  # whoever awaits this has it loaded
+    def _try(self, key: str, holder: str, hold_timeout: float | None) -> bool:
+        with self._guard:
+            lock = self._locks.get(key)
+            if lock is not None and not lock.is_expired and lock.holder != holder:
+                return False
+            self._locks[key] = Lock.of(holder, hold_timeout)
+            return True
 
-        return await asyncio.to_thread(self.acquire_lock, key, holder, acquire_timeout, hold_timeout)
+    def _held(self, key: str) -> Lock | None:
+        lock = self._locks.get(key)
+        return None if lock is None or lock.is_expired else lock
 
     def release_lock(self, key: str, holder: str) -> None:
-        """Give the lock back. Raises ValueError if `holder` does not hold it."""
-        with self._changed:
-            if not self.is_lock_holder(key, holder):
+        """Give the lock back.
+
+        Raises:
+            ValueError: the holder does not hold it.
+        """
+        with self._guard:
+            lock = self._held(key)
+            if lock is None or lock.holder != holder:
                 raise ValueError(f"No lock held by {holder} for transaction with key {key}")
-            del self._held[key]
-            self._changed.notify_all()
-
-    def is_locked(self, key: str) -> bool:
-        """Whether anybody holds the lock."""
-        with self._changed:
-            return self._holder(key) is not None
-
-    def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Whether `holder` holds the lock."""
-        with self._changed:
-            return self._holder(key) == holder
-
-    def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody holds the lock; False if that took longer than `timeout`."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            while self._holder(key) is not None:
-                if not self._wait(key, deadline):
-                    return False
-        return True
-
-    async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """The async form of `wait_for_lock`."""
-        import asyncio  # whoever awaits this has it loaded
-
-        return await asyncio.to_thread(self.wait_for_lock, key, timeout)
-
-    def _holder(self, key: str) -> str | None:
-        """Who holds it; a lock that was held too long is free."""
-        held = self._held.get(key)
-        if held is not None and held[1] is not None and held[1] <= time.monotonic():
-            del self._held[key]
-            return None
-        return held[0] if held is not None else None
-
-    def _is_free_for(self, key: str, holder: str) -> bool:
-        return self._holder(key) in {None, holder}
-
-    def _wait(self, key: str, deadline: float | None) -> bool:
-        """Wait for a change, until the deadline or the end of the present hold; False after the deadline."""
-        held: Any = self._held.get(key)
-        ends = [moment for moment in (deadline, held[1] if held else None) if moment is not None]
-        now = time.monotonic()
-        if deadline is not None and now >= deadline:
-            return False
-        self._changed.wait(max(0.0, min(ends) - now) if ends else None)
-        return True
+            del self._locks[key]

@@ -1,4 +1,4 @@
-"""What a lock manager must be able to do."""
+"""What keeps two computations of one key apart."""
 
 from __future__ import annotations
 
@@ -7,25 +7,44 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class LockManager(Protocol):
-    """Locks by key, each held by a holder. Times are seconds; None waits, or holds, for ever."""
+    """What a lock manager can do. A lock has a key and a holder; who holds it may acquire it again."""
 
     def acquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
+        self,
+        key: str,
+        holder: str,
+        acquire_timeout: float | None = None,
+        hold_timeout: float | None = None,
     ) -> bool:
-        """Take the lock, waiting for it; False if that took longer than `acquire_timeout`.
+        """Wait for the lock of a key and take it.
 
-        The lock is free again after `hold_timeout`, or when it is released. A holder may take its lock again.
+        Args:
+            key: what is locked.
+            holder: who takes it.
+            acquire_timeout: how many seconds to wait; None waits as long as it takes.
+            hold_timeout: after how many seconds anybody else may take it away; None is never.
+
+        Returns:
+            Whether it was taken in time.
         """
         ...
 
     async def aacquire_lock(
-        self, key: str, holder: str, acquire_timeout: float | None = None, hold_timeout: float | None = None
+        self,
+        key: str,
+        holder: str,
+        acquire_timeout: float | None = None,
+        hold_timeout: float | None = None,
     ) -> bool:
-        """The async form of `acquire_lock`."""
+        """The same, awaited."""
         ...
 
     def release_lock(self, key: str, holder: str) -> None:
-        """Give the lock back. Raises ValueError if `holder` does not hold it."""
+        """Give the lock back.
+
+        Raises:
+            ValueError: the holder does not hold it.
+        """
         ...
 
     def is_locked(self, key: str) -> bool:
@@ -33,13 +52,13 @@ class LockManager(Protocol):
         ...
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
-        """Whether `holder` holds the lock."""
+        """Whether this holder holds the lock."""
         ...
 
     def wait_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until nobody holds the lock; False if that took longer than `timeout`."""
+        """Wait until nobody holds the lock, without taking it; False after `timeout` seconds."""
         ...
 
     async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """The async form of `wait_for_lock`."""
+        """The same, awaited."""
         ...

@@ -47,7 +47,7 @@ class PrefectConsoleHandler(_StreamHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""
         try:
-            self.write_line(self.format(record))
+            self._write_line(self.format(record))
             if logging.root.handlers:
                 _keep_plain_handlers_from_repeating(record, self.stream)
         except RecursionError:
@@ -55,8 +55,7 @@ class PrefectConsoleHandler(_StreamHandler):
         except Exception:
             self.handleError(record)
 
-    def write_line(self, text: str) -> None:
-        """Write a text that is formatted already, and a newline. The caller holds the handler's lock."""
+    def _write_line(self, text: str) -> None:
         stream = self._given or sys.stderr
         if stream is None:  # a process without a console
             return

@@ -92,16 +92,6 @@ class PrefectFormatter(logging.Formatter):
                 pass
         return self._style.format(record)
 
-    def format_known(self, record: logging.LogRecord) -> str:
-        """The line of a record that may lack fields.
-
-        Raises:
-            ValueError: the format for its logger wants one that it lacks.
-        """
-        if self._uses_time:
-            record.asctime = self.formatTime(record, self.datefmt)
-        return self._run_styles.get(record.name, self._style).format(record)
-
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """`%(asctime)s`; with a `datefmt` (which knows no fractions) it is made once a second."""
         if datefmt is None:

@@ -36,11 +36,6 @@ def _note_exit() -> None:
 atexit.register(_note_exit)
 
 
-def logs_are_stored() -> bool:
-    """Whether logs go to the store, and not to a sink."""
-    return _sink is None
-
-
 def set_api_log_sink(sink: Callable[[dict[str, Any]], None] | None) -> None:
     """Give every log that would be stored to `sink` instead, as the dictionary of `APILogHandler.prepare`.
 
@@ -94,13 +89,6 @@ class APILogHandler(logging.Handler):
                 journal.put_log(self._row(record, settings.max_log_size))
         except Exception:
             self.handleError(record)
-
-    def put(self, row: LogRecord) -> None:
-        """Queue a row that was made without a record, unless storing logs is off."""
-        settings = get_current_settings().logging.to_api
-        if settings.enabled:
-            message = _storable(row.message, settings.max_log_size)
-            journal.put_log(row if message is row.message else row._replace(message=message))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Do with a record of no run what the setting says; report any other failure as logging does.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Union
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import Self
 
 from prefect._base.clock import UTC
@@ -19,7 +20,20 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def _no_labels(labels: Any) -> Any:
+    return {} if labels is None else labels
+
+
 DateTime = Annotated[datetime, AfterValidator(aware)]
+Name = Annotated[str, Field(pattern=r"^[^/%&><]+$")]
+Labels = Annotated[dict[str, Union[bool, int, float, str]], BeforeValidator(_no_labels)]
+
+
+class NamedEnum(str, Enum):
+    """An enum of strings that shows itself as `Class.VALUE`."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.value}"
 
 
 class PrefectBaseModel(BaseModel):

@@ -19,9 +19,12 @@ _VERSION_8 = 0x8 << 76
 
 
 def states_of(run: TaskRunRecord) -> list[StateRecord]:
-    """Every state of the run, oldest first; the last one is the present one."""
+    """Every state of the run, oldest first.
+
+    The last one is the present one; if the run has ended, its data says where the result is stored.
+    """
     entries = json.loads(run.history) if run.history else _plain_history(run)
-    return [
+    states = [
         StateRecord(
             id=_state_id(run.id, position),
             type=entry[0],
@@ -32,6 +35,9 @@ def states_of(run: TaskRunRecord) -> list[StateRecord]:
         )
         for position, entry in enumerate(entries)
     ]
+    if run.detail is not None and run.end_time is not None:
+        states[-1] = states[-1]._replace(data=json.loads(run.detail).get("data"))
+    return states
 
 
 def history_with(run: TaskRunRecord, entry: Sequence[Any]) -> list[Any]:

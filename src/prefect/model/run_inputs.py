@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Literal
 from uuid import UUID
 
 from pydantic import ConfigDict
 
-from prefect.model.base import PrefectBaseModel
+from prefect.model.base import NamedEnum, PrefectBaseModel
 
 
-class RunType(str, Enum):
+class RunType(NamedEnum):
     """The two kinds of run."""
 
     FLOW_RUN = "flow_run"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 from typing_extensions import Self
 
 from prefect._base.clock import now_us, to_datetime, to_us
 from prefect._base.ids import dynamic_key_of
-from prefect.model.base import CreatedBy, DateTime, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import CreatedBy, DateTime, Labels, ObjectBaseModel
 from prefect.model.history import running_time, states_of
 from prefect.model.names import random_name
+from prefect.model.policies import FlowRunPolicy, TaskRunPolicy
 from prefect.model.records import FlowRunRecord, TaskRunRecord
 from prefect.model.run_inputs import Constant, FlowRunResult, Parameter, RunInput, RunType, TaskRunResult
 from prefect.model.state import TERMINAL_STATES, State, StateType
@@ -32,8 +33,6 @@ __all__ = [
     "TaskRunResult",
 ]
 
-MAXIMUM_RETRY_DELAYS = 50
-
 _ESTIMATES = frozenset(("estimated_run_time", "estimated_start_time_delta"))
 _INPUTS: dict[str, type[RunInput]] = {
     "task_run": TaskRunResult,
@@ -41,56 +40,6 @@ _INPUTS: dict[str, type[RunInput]] = {
     "parameter": Parameter,
     "constant": Constant,
 }
-
-
-class _RunPolicy(PrefectBaseModel):
-    max_retries: int = 0
-    retry_delay_seconds: float = 0
-    retries: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def populate_deprecated_fields(cls, values: Any) -> Any:
-        """`max_retries` and `retry_delay_seconds` are the older names of `retries` and `retry_delay`."""
-        if not isinstance(values, dict):
-            return values
-        given = cast("dict[str, Any]", values)
-        older = {"retries": given.get("max_retries"), "retry_delay": given.get("retry_delay_seconds")}
-        return given | {name: value for name, value in older.items() if value and not given.get(name)}
-
-
-class FlowRunPolicy(_RunPolicy):
-    """How a flow run is retried, and what it remembers of its pauses."""
-
-    retry_delay: int | None = None
-    pause_keys: set[str] | None = Field(default_factory=set[str])
-    resuming: bool | None = False
-    retry_type: Literal["in_process", "reschedule"] | None = None
-
-
-class TaskRunPolicy(_RunPolicy):
-    """How a task run is retried: delays in seconds, the last of a list repeats."""
-
-    retry_delay: int | float | list[int] | list[float] | None = None
-    retry_jitter_factor: float | None = None
-
-    @field_validator("retry_delay")
-    @classmethod
-    def validate_configured_retry_delays(
-        cls, value: float | list[float] | None
-    ) -> float | list[float] | None:
-        """At most 50 delays."""
-        if isinstance(value, list) and len(value) > MAXIMUM_RETRY_DELAYS:
-            raise ValueError(f"Can not configure more than {MAXIMUM_RETRY_DELAYS} retry delays per task.")
-        return value
-
-    @field_validator("retry_jitter_factor")
-    @classmethod
-    def validate_jitter_factor(cls, value: float | None) -> float | None:
-        """Not negative."""
-        if value is not None and value < 0:
-            raise ValueError("`retry_jitter_factor` must be >= 0.")
-        return value
 
 
 class _Run(ObjectBaseModel):
@@ -101,11 +50,6 @@ class _Run(ObjectBaseModel):
     def set_default_name(cls, name: str | None) -> str:
         """A run without a name gets a random one."""
         return name or random_name()
-
-    @field_validator("labels", mode="before", check_fields=False)
-    @classmethod
-    def _no_labels(cls, labels: Any) -> Any:
-        return {} if labels is None else labels
 
 
 class FlowRun(_Run):
@@ -125,7 +69,7 @@ class FlowRun(_Run):
     context: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     run_count: int = 0
     expected_start_time: DateTime | None = None
@@ -197,7 +141,7 @@ class TaskRun(_Run):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     state_id: UUID | None = None
     task_inputs: dict[str, list[TaskRunResult | FlowRunResult | Parameter | Constant]] = Field(
         default_factory=dict
@@ -240,7 +184,7 @@ class TaskRun(_Run):
             empirical_policy=TaskRunPolicy.model_construct(None, **detail.get("policy", {})),
             tags=detail.get("tags", []),
             labels=detail.get("labels", {}),
-            task_inputs=_task_inputs(detail.get("task_inputs", {})),
+            task_inputs=_task_inputs(detail.get("task_inputs", {}), record.parent_task_run_id),
             state=state,
             state_id=state.id,
             state_type=state.type,
@@ -283,9 +227,10 @@ def _extra_of(stored: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def _task_inputs(stored: dict[str, list[Any]]) -> dict[str, list[RunInput]]:
-    """Each source is the id of a task run, or a dict with its `input_type`."""
-    return {
+def _task_inputs(stored: dict[str, list[Any]], parent: bytes | None) -> dict[str, list[RunInput]]:
+    """Each source is the id of a task run, or a dict with its `input_type`; the caller is a source too."""
+    of_parent: dict[str, list[RunInput]] = {"__parents__": [TaskRunResult(id=UUID(bytes=parent))]} if parent else {}
+    return of_parent | {
         parameter: [
             TaskRunResult(id=UUID(source))
             if isinstance(source, str)

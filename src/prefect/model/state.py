@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
+from typing import Any, ClassVar, Generic, Literal, cast, overload
 from uuid import UUID
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -15,18 +14,16 @@ from typing_extensions import Self, TypeVar
 from prefect._base.clock import now, to_datetime, to_us
 from prefect._base.current import wants_awaitable
 from prefect._base.ids import new_uuid
-from prefect.model.base import DateTime, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import NamedEnum, ObjectBaseModel
 from prefect.model.records import StateRecord
 from prefect.model.results import ResultRecordMetadata, data_discriminator
+from prefect.model.state_details import StateDetails
 from prefect.model.state_result import needs_io, result_of
-
-if TYPE_CHECKING:
-    from prefect.model.run_inputs import FlowRunResult, RunType, TaskRunResult
 
 R = TypeVar("R", default=Any)
 
 
-class StateType(str, Enum):
+class StateType(NamedEnum):
     """The nine kinds of state; four of them are terminal."""
 
     SCHEDULED = "SCHEDULED"
@@ -41,37 +38,6 @@ class StateType(str, Enum):
 
 
 TERMINAL_STATES = frozenset((StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED))
-
-
-class StateDetails(PrefectBaseModel):
-    """What only some states carry."""
-
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-    child_flow_run_id: UUID | None = None
-    scheduled_time: DateTime | None = None
-    cache_key: str | None = None
-    cache_expiration: DateTime | None = None
-    deferred: bool | None = None
-    untrackable_result: bool = False
-    pause_timeout: DateTime | None = None
-    pause_reschedule: bool = False
-    pause_key: str | None = None
-    run_input_keyset: dict[str, str] | None = None
-    refresh_cache: bool | None = None
-    retriable: bool | None = None
-    transition_id: UUID | None = None
-    task_parameters_id: UUID | None = None
-    traceparent: str | None = None
-    deployment_concurrency_lease_id: UUID | None = None
-
-    def to_run_result(self, run_type: RunType) -> FlowRunResult | TaskRunResult | None:
-        """The run this state belongs to, as `TaskRun.task_inputs` holds it; None if it is not known."""
-        from prefect.model.run_inputs import FlowRunResult, RunType, TaskRunResult  # 2 ms, rarely needed
-
-        if run_type is RunType.FLOW_RUN:
-            return FlowRunResult(id=self.flow_run_id) if self.flow_run_id else None
-        return TaskRunResult(id=self.task_run_id) if self.task_run_id else None
 
 
 class State(ObjectBaseModel, Generic[R]):
@@ -220,7 +186,7 @@ class State(ObjectBaseModel, Generic[R]):
             name=record.name,
             timestamp=to_datetime(record.timestamp),
             message=record.message,
-            state_details=_details_from_record(record.details or {}, flow_run_id, task_run_id),
+            state_details=StateDetails.from_record(record.details or {}, flow_run_id, task_run_id),
             data=data,
         )
 
@@ -234,7 +200,7 @@ class State(ObjectBaseModel, Generic[R]):
             timestamp=to_us(self.timestamp),
             message=self.message,
             data=self.data.model_dump(mode="json") if stored else None,
-            details=_details_to_record(self.state_details) or None,
+            details=self.state_details.to_record() or None,
         )
 
     def __str__(self) -> str:
@@ -256,35 +222,3 @@ class State(ObjectBaseModel, Generic[R]):
 def default_name(state_type: StateType | str) -> str:
     """The name of a state that was given none."""
     return StateType(state_type).value.capitalize()
-
-
-# In a record, times are microseconds, ids are UUID strings, and what has its default value is left out.
-# The ids of the run itself are left out too: the row knows them.
-_TIMES = frozenset(("scheduled_time", "cache_expiration", "pause_timeout"))
-_IDS = frozenset(
-    ("child_flow_run_id", "transition_id", "task_parameters_id", "deployment_concurrency_lease_id")
-)
-_RUN_IDS = frozenset(("flow_run_id", "task_run_id"))
-
-
-def _details_from_record(
-    stored: Mapping[str, Any], flow_run_id: bytes | None, task_run_id: bytes | None
-) -> StateDetails:
-    values: dict[str, Any] = {
-        name: to_datetime(value) if name in _TIMES else UUID(value) if name in _IDS else value
-        for name, value in stored.items()
-    }
-    if flow_run_id:
-        values["flow_run_id"] = UUID(bytes=flow_run_id)
-    if task_run_id:
-        values["task_run_id"] = UUID(bytes=task_run_id)
-    return StateDetails.model_construct(None, **values)
-
-
-def _details_to_record(details: StateDetails) -> dict[str, Any]:
-    values = ((name, getattr(details, name)) for name in StateDetails.model_fields if name not in _RUN_IDS)
-    return {
-        name: to_us(value) if name in _TIMES else str(value) if name in _IDS else value
-        for name, value in values
-        if value is not None and value is not False
-    }

@@ -12,7 +12,7 @@ from prefect import flow, task
 from prefect.runtime import task_run
 
 ITEMS = 6
-TOTAL = 2347
+TOTAL = 2350
 
 
 def note(word: str, value: object) -> None:
@@ -64,19 +64,22 @@ def flaky(x: int) -> int:
     return x
 
 
+def keep_for_good(x: int) -> int:
+    kept = keep(x)
+    note("kept", f"keep-{x}")
+    return kept
+
+
 @flow
 def part(n: int) -> int:
-    return sum(extract(100 + x) for x in range(n)) + outer(n)
+    extracted = [extract(100 + x) for x in range(n)]
+    return sum(extracted) + keep_for_good(n) + outer(n)
 
 
 @flow
 def pipeline(n: int = ITEMS) -> int:
     extracted = [extract(x) for x in range(n)]
-    kept = []
-    for value in extracted:
-        kept.append(keep(value))
-        note("kept", f"keep-{value}")
-    transformed = transform.map(kept)
+    transformed = transform.map([keep_for_good(value) for value in extracted])
     total = flaky(1) + part(2) + sum(transformed.result()) + outer(20)
     note("total", total)
     return total

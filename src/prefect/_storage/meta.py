@@ -1,0 +1,21 @@
+"""The SQL of what the store remembers about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from prefect._storage.protocol import Store
+
+
+def read(store: Store, key: str) -> str | None:
+    """The value under a key, or None."""
+    row = store.row("SELECT value FROM meta WHERE key = ?", (key,))
+    return row[0] if row else None
+
+
+def write(cx: sqlite3.Connection, key: str, value: str) -> None:
+    """Put a value under a key."""
+    cx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)", (key, value))

@@ -1,0 +1,92 @@
+"""Flows that are deployed: run on a schedule or on request, elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from prefect.model.base import (
+    CreatedBy,
+    DateTime,
+    Labels,
+    Name,
+    NamedEnum,
+    ObjectBaseModel,
+    PrefectBaseModel,
+    UpdatedBy,
+)
+from prefect.model.schedules import SCHEDULE_TYPES
+
+
+class DeploymentStatus(NamedEnum):
+    """Whether somebody polls for the runs of a deployment."""
+
+    READY = "READY"
+    NOT_READY = "NOT_READY"
+    DISABLED = "DISABLED"
+
+
+class DeploymentSchedule(ObjectBaseModel):
+    """One schedule of a deployment; `parameters` override the deployment's for its runs."""
+
+    deployment_id: UUID | None = None
+    schedule: SCHEDULE_TYPES
+    active: bool = True
+    max_scheduled_runs: int | None = Field(default=None, gt=0)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    slug: str | None = None
+
+
+class VersionInfo(PrefectBaseModel):
+    """Where a version comes from; any further fields are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    version: str
+
+
+class BranchingScheduleHandling(NamedEnum):
+    """What becomes of the schedules in a branch of a deployment."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    INACTIVE = "inactive"
+
+
+class DeploymentBranchingOptions(ObjectBaseModel):
+    """How a deployment is branched."""
+
+    schedule_handling: BranchingScheduleHandling = BranchingScheduleHandling.REMOVE
+
+
+class Deployment(ObjectBaseModel):
+    """A flow with where, when and with what it runs."""
+
+    name: Name
+    version: str | None = None
+    version_id: UUID | None = None
+    version_info: VersionInfo | None = None
+    description: str | None = None
+    flow_id: UUID
+    paused: bool = False
+    concurrency_limit: int | None = None
+    schedules: list[DeploymentSchedule] = Field(default_factory=list[DeploymentSchedule])
+    job_variables: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    pull_steps: list[dict[str, Any]] | None = None
+    tags: list[str] = Field(default_factory=list)
+    labels: Labels = Field(default_factory=dict)
+    work_queue_name: str | None = None
+    last_polled: DateTime | None = None
+    parameter_openapi_schema: dict[str, Any] | None = None
+    path: str | None = None
+    entrypoint: str | None = None
+    storage_document_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    created_by: CreatedBy | None = None
+    updated_by: UpdatedBy | None = None
+    work_queue_id: UUID | None = None
+    enforce_parameter_schema: bool = True

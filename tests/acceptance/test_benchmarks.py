@@ -1,0 +1,67 @@
+"""The benchmarks run, on this package alone and briefly: what they measure is nobody's business here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def run(tmp_path, environment):
+    def run(script: str, *arguments: str) -> str:
+        command = [sys.executable, str(BENCHMARKS / script), *arguments]
+        ended = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("script", "figures"),
+    [
+        ("calls", {"direct_us", "awaited_us", "miss_us", "hit_us", "durable_us"}),
+        ("flows", {"flow_ms", "subflow_ms"}),
+        ("mapped", {"map_us"}),
+    ],
+)
+def test_a_measure_reports_its_figures(run, script, figures):
+    reported = json.loads(run(f"measures/{script}.py", "0.05"))
+    assert reported.keys() == figures
+    assert all(value > 0 for value in reported.values())
+
+
+def test_the_profile_of_a_call(run):
+    assert "the whole call" in run("profile_call.py", "--calls", "500")
+
+
+@pytest.mark.parametrize(
+    ("load", "flow_runs", "task_runs"), [("processes", 16, 80), ("map", 1, 500), ("calls", 1, 5_000)]
+)
+def test_a_load_leaves_every_row_on_record(run, load, flow_runs, task_runs):
+    """A two-hundredth of what `benchmarks/stress.py` does."""
+    said = run("stress.py", "--loads", load, "--scale", "0.005")
+    assert f"{load}: all on record: [{flow_runs}, {task_runs}]" in said
+
+
+def test_the_pages_are_made_from_results(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+import page, rows
+results = {side: {row.figure: factor * row.budget for row in rows.ROWS} for side, factor in (("ours", 0.5), ("peer", 40))}
+page.write_page({**results, "others": {}}, "profile", Path(sys.argv[1]))
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=BENCHMARKS, check=True, timeout=60)
+    text = (tmp_path / "benchmarks.md").read_text()
+    assert "| direct task call inside a flow, overhead | 40 us | 20 us | 1,600 us | 80x | yes |" in text
+    assert "| task runs on record, of 505 | 505 | 252 | 20,200 | 0.0x | **no** |" in text
+    assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")
