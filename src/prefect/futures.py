@@ -371,11 +371,15 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
         return list.__iter__(self)
 
 
-class DoneAndNotDoneFutures(NamedTuple, Generic[R]):
+class _DoneAndNotDone(NamedTuple):
+    done: set[PrefectFuture[Any]]
+    not_done: set[PrefectFuture[Any]]
+
+
+class DoneAndNotDoneFutures(_DoneAndNotDone, Generic[R]):
     """What `wait` found: the futures that have ended, and those that have not."""
 
-    done: set[PrefectFuture[R]]
-    not_done: set[PrefectFuture[R]]
+    __slots__ = ()
 
 
 def wait(futures: Iterable[PrefectFuture[R]], timeout: float | None = None) -> DoneAndNotDoneFutures[R]:

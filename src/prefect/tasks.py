@@ -41,7 +41,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_logger = get_logger("tasks")
+
 
 StateHookCallable = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
 RetryConditionCallable = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
@@ -199,13 +199,13 @@ class Task(WrappedFunction[P, R]):
             self.persist_result = True
         if self.cache_key_fn is not None:
             if asks_for_caching:
-                _logger.warning("Both `cache_policy` and `cache_key_fn` are set on task '%s'. `cache_key_fn` will be used.", self.name)
+                get_logger("tasks").warning("Both `cache_policy` and `cache_key_fn` are set on task '%s'. `cache_key_fn` will be used.", self.name)
             policy = CachePolicy.from_cache_key_fn(self.cache_key_fn)
         if self.result_storage_key is not None:
             policy = None
         if self.persist_result is False:
             if asks_for_caching or self.cache_key_fn is not None:
-                _logger.warning("Ignoring `cache_policy` because `persist_result` is False")
+                get_logger("tasks").warning("Ignoring `cache_policy` because `persist_result` is False")
             policy = NO_CACHE
         self.cache_policy = policy
 
