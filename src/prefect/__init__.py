@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Any
 from prefect._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from prefect._later import apause_flow_run as apause_flow_run
+    from prefect._later import aresume_flow_run as aresume_flow_run
+    from prefect._later import aserve as aserve
+    from prefect._later import asuspend_flow_run as asuspend_flow_run
+    from prefect._later import deploy as deploy
+    from prefect._later import get_client as get_client
+    from prefect._later import pause_flow_run as pause_flow_run
+    from prefect._later import resume_flow_run as resume_flow_run
+    from prefect._later import serve as serve
+    from prefect._later import suspend_flow_run as suspend_flow_run
     from prefect.client.schemas.objects import State as State
     from prefect.context import tags as tags
     from prefect.flows import Flow as Flow
@@ -23,6 +33,16 @@ if TYPE_CHECKING:
     from prefect.utilities.annotations import unmapped as unmapped
 
 _HOMES = {
+    "apause_flow_run": "prefect._later",
+    "aresume_flow_run": "prefect._later",
+    "aserve": "prefect._later",
+    "asuspend_flow_run": "prefect._later",
+    "deploy": "prefect._later",
+    "get_client": "prefect._later",
+    "pause_flow_run": "prefect._later",
+    "resume_flow_run": "prefect._later",
+    "serve": "prefect._later",
+    "suspend_flow_run": "prefect._later",
     "Flow": "prefect.flows",
     "State": "prefect.client.schemas.objects",
     "Task": "prefect.tasks",
@@ -42,8 +62,18 @@ __all__ = [
     "Transaction",
     "__version__",
     "allow_failure",
+    "apause_flow_run",
+    "aresume_flow_run",
+    "aserve",
+    "asuspend_flow_run",
+    "deploy",
     "flow",
+    "get_client",
     "get_run_logger",
+    "pause_flow_run",
+    "resume_flow_run",
+    "serve",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",

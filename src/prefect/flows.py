@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from typing_extensions import ParamSpec, Unpack, get_type_hints
 
-from prefect import _options
+from prefect import _later, _options
 from prefect._base.jsonable import to_jsonable
 from prefect._callables import WrappedFunction, default_name, require_saved, source_file, source_hash
 from prefect._engine import parameters as engine_parameters
@@ -235,6 +235,23 @@ class Flow(WrappedFunction[P, R]):
         """Add a hook for runs that start, or start again; usable as a decorator."""
         self.on_running_hooks.append(fn)
         return fn
+
+    def serve(
+        self,
+        name: str | None = None,
+        tags: list[str] | None = None,
+        parameters: dict[str, Any] | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        enforce_parameter_schema: bool | None = None,
+        pause_on_shutdown: bool = True,
+        print_starting_message: bool = True,
+        limit: int | None = None,
+        webserver: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Serve the flow as a deployment. Raises PrefectException: not part of this release."""
+        _later.serve(self, name=name)
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"

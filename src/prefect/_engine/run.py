@@ -96,9 +96,11 @@ def make_call(
 
 
 def new_call(task: Task[..., Any], parameters: dict[str, Any], **options: Any) -> TaskCall:
-    """`make_call`, and the run is on record as Pending."""
+    """`make_call`, and the run is on record as Pending, unless an earlier attempt may have recorded it already."""
     call = make_call(task, parameters, **options)
-    call.journal.put(call)
+    if call.flow is None or call.flow.recorded is None:
+        call.refresh()
+        call.journal.put(call)
     return call
 
 

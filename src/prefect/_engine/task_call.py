@@ -253,11 +253,15 @@ class TaskCall(TaskRunContext):
         self.state_name = state_name
         self.state_message = message
         self.state_timestamp = timestamp
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Make the changing columns anew: at a transition, or when a fact was noted in between."""
         self.now: tuple[Any, ...] = (
-            state_type,
-            state_name,
-            timestamp,
-            message,
+            self.state_type,
+            self.state_name,
+            self.state_timestamp,
+            self.state_message,
             self.start_time_us,
             self.end_time,
             self.run_count,
@@ -330,7 +334,7 @@ class TaskCall(TaskRunContext):
 
     def adopt(self, row: TaskRunRecord) -> None:
         """Be the run that an earlier attempt has recorded: its id, its state, its result."""
-        from prefect._engine import replay
+        from prefect._engine import replay  # only a resumed run needs it
 
         if row.result is not None:
             self.value = replay.decode(row.result)

@@ -57,6 +57,7 @@ def track_subflow(call: FlowCall) -> bool:
     child = replay.child_of(row) if row is not None else None
     call.id = child or new_id()
     tracking.note("child_flow_run_id", str(UUID(bytes=call.id)))
+    tracking.refresh()
     tracking.journal.put(tracking)  # committed with the child, or a crash would separate the two
     if child is not None:
         take_up(call, child, {"parent_task_run_id": tracking.id})

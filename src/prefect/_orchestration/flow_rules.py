@@ -99,9 +99,7 @@ def cancel_idle(t: Transition) -> Transition | None:
     scheduled = t.source == "SCHEDULED" and (
         not t.run.extra.get("infrastructure_pid") or t.run.state.name == "Resuming"
     )
-    # ours: without a deployment no worker can be about to start it, and an owner it has none
-    nobody = t.run.deployment_id is None and t.source not in TERMINAL
-    if nobody or scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
+    if scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
         state = new_state("CANCELLED", "Cancelled", t.proposed.timestamp, t.proposed.message)
         return t.redirect(state, f"The run is {t.run.state.name}: there is no process to stop.")
     return None
