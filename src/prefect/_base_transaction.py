@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from prefect._base import current
 from prefect._base.drive import Call
-from prefect._base.ids import new_id
 from prefect._base.isolation import IsolationLevel
 from prefect._base.notset import NotSet
 from prefect.exceptions import ConfigurationError
@@ -239,7 +238,9 @@ class BaseTransaction:
                 "store with a lock manager, got one without: pass `lock_manager` to the store, or to "
                 "`cache_policy.configure(...)`."
             )
-        holder = new_id().hex()
+        holder = store.generate_default_holder()
+        if store.is_lock_holder(key, holder):
+            return  # a transaction around this one has it
         yield Call(store.acquire_lock, (key, holder), afn=store.aacquire_lock)
         self._holder = holder
 
