@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from prefect._base import current
 from prefect._base.drive import Call
@@ -293,10 +293,9 @@ class BaseTransaction:
             return
         from prefect.results import ResultRecord  # loaded: there is a store
 
+        is_record = isinstance(self._staged, ResultRecord)
         record: ResultRecord = (
-            cast("Any", self._staged)
-            if isinstance(self._staged, ResultRecord)
-            else self.store.create_result_record(self._staged, self.key)
+            self._staged if is_record else self.store.create_result_record(self._staged, self.key)
         )
         yield from self._lock(self.store, self.key)
         try:
