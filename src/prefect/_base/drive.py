@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 T = TypeVar("T")
-_COROUTINE: Any = CoroutineType
+_COROUTINE: type = CoroutineType
 
 
 class Effect(Protocol):
