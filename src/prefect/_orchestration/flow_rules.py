@@ -99,13 +99,7 @@ def cancel_idle(t: Transition) -> Transition | None:
     scheduled = t.source == "SCHEDULED" and (
         not t.run.extra.get("infrastructure_pid") or t.run.state.name == "Resuming"
     )
-<<<<<<< HEAD
     if scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
-=======
-    # ours: no process owns it, and without a deployment no worker can be about to start it
-    nobody = t.run.deployment_id is None and t.source not in TERMINAL
-    if nobody or scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
->>>>>>> O
         state = new_state("CANCELLED", "Cancelled", t.proposed.timestamp, t.proposed.message)
         return t.redirect(state, f"The run is {t.run.state.name}: there is no process to stop.")
     return None
