@@ -32,7 +32,9 @@ class Ledger(NamedTuple):
     def root(self, flow_name: str) -> FlowRunRecord | None:
         """The oldest run of that flow that is no subflow; None where none is on record."""
         roots = [
-            run for run in self.flow_runs.values() if run.flow_name == flow_name and not run.parent_flow_run_id
+            run
+            for run in self.flow_runs.values()
+            if run.flow_name == flow_name and not run.parent_flow_run_id
         ]
         return min(roots, key=lambda run: run.created, default=None)
 
@@ -168,5 +170,7 @@ def repeats(before: Ledger, after: Ledger) -> list[Repeat]:
     return [
         Repeat(recorded[run.flow_run_id, run.memo], run)
         for run in after.task_runs.values()
-        if run.id not in before.task_runs and (run.flow_run_id, run.memo) in recorded and run.start_time is not None
+        if run.id not in before.task_runs
+        and (run.flow_run_id, run.memo) in recorded
+        and run.start_time is not None
     ]

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLED = -signal.SIGKILL
-_OTHER_STORES = {"PREFECT_API_URL", "PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL"}
+_OTHER_STORES = {
+    "PREFECT_API_URL",
+    "PREFECT_API_DATABASE_CONNECTION_URL",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+}
 
 
 class End(NamedTuple):
@@ -29,7 +33,9 @@ class End(NamedTuple):
 class Victim:
     """Starts `python *command` in `folder/home`, as often as it is asked to; its words go to a file."""
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.command = list(command)
         self.home = folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
@@ -48,7 +54,12 @@ class Victim:
         return self._run(command, None, kill_after, await_start=False)
 
     def _run(
-        self, command: list[str], environment: Mapping[str, str] | None, kill_after: float | None, *, await_start: bool
+        self,
+        command: list[str],
+        environment: Mapping[str, str] | None,
+        kill_after: float | None,
+        *,
+        await_start: bool,
     ) -> End:
         with (
             self._words.open("w+", encoding="utf-8") as words,

@@ -95,7 +95,9 @@ class CrashReport:
         widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
         lines = [title]
         for row, faults in zip(rows, [[], *(case.faults for case in self.cases)], strict=True):
-            lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            lines.append(
+                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            )
             lines += [f"    {fault}" for fault in faults]
         return "\n".join(lines)
 
@@ -171,7 +173,9 @@ def _undisturbed(victim: Victim, flow_name: str) -> _Undisturbed:
     root = _ledger.read(victim.home).root(flow_name)
     if root is None or root.state.type != "COMPLETED":
         state = "did not start" if root is None else f"ended {root.state.name}"
-        raise ValueError(f"Expected flow '{flow_name}' to complete when nobody kills it; it {state}:\n{end.said}")
+        raise ValueError(
+            f"Expected flow '{flow_name}' to complete when nobody kills it; it {state}:\n{end.said}"
+        )
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]  # one a process
     counts = {point: max(line[point] for line in lines) for point in POINTS}
     return _Undisturbed(counts, end.seconds, root.state.name)
@@ -181,7 +185,9 @@ def _deaths_at(points: Iterable[str], counts: Mapping[str, int]) -> Iterator[_De
     """The first passing, the last, and what lies evenly between."""
     for point in points:
         passed, most = counts[point], _COUNTS_PER_POINT
-        spread = {1 + round(step * (passed - 1) / (most - 1)) for step in range(most)} if passed else set[int]()
+        spread = (
+            {1 + round(step * (passed - 1) / (most - 1)) for step in range(most)} if passed else set[int]()
+        )
         for count in sorted(spread):
             yield _Death(point=f"{point}:{count}")
 
@@ -216,7 +222,9 @@ def _resume(case: CrashCase, victim: Victim, before: Ledger, run_id: bytes, usua
     case.resumed = after.flow_runs[run_id].state.name
     if case.resumed != usual_state:
         case.faults.append(f"the resumed run ended {case.resumed}, not {usual_state}: {_last_line(end)}")
-    for first, again, said in ((each.first, each.again, _why(each)) for each in _ledger.repeats(before, after)):
+    for first, again, said in (
+        (each.first, each.again, _why(each)) for each in _ledger.repeats(before, after)
+    ):
         case.ran_again.append(again.name)
         case.faults.append(f"task run {first.name} had a recorded result and ran again as {again.name}{said}")
     case.changed = _ledger.changes_of_what_had_ended(before, after)
@@ -230,7 +238,9 @@ def _check(case: CrashCase, victim: Victim, ledger: Ledger) -> None:
 def _why(repeat: _ledger.Repeat) -> str:
     if not repeat.inputs_changed:
         return ""
-    return ": it was called with other inputs than before (the flow does not repeat its calls in the same order)"
+    return (
+        ": it was called with other inputs than before (the flow does not repeat its calls in the same order)"
+    )
 
 
 def _last_line(end: End) -> str:
