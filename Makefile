@@ -38,7 +38,8 @@ format: $(STAMPS)/check ## format the code and mend what ruff can mend
 bench: $(STAMPS)/bench ## measure this package beside prefect==3.9.1; writes docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-docs: $(STAMPS)/test,examples ## run every code block of the README and of docs/
+docs: $(STAMPS)/test,examples ## write docs/settings.md, and run every code block of the README and of docs/
+	$(BIN)/python docs/write_settings.py
 	$(BIN)/python -m pytest tests/acceptance/test_docs.py
 
 clean: ## remove what make and the tools made
