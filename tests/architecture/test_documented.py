@@ -1,4 +1,4 @@
-"""Every setting and every command is documented."""
+"""Every command is documented. (Every setting: test_settings_documented.)"""
 
 from __future__ import annotations
 
@@ -24,9 +24,3 @@ def test_every_command_is_documented():
     page = (DOCS / "guides" / "cli.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `prefect ([a-z-]+(?: [a-z][a-z-]*)*)", page, re.MULTILINE))
     assert {name for name in commands() if not name.startswith("server ")} == documented
-
-
-def test_every_setting_is_documented():
-    script = DOCS / "write_settings.py"
-    ended = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr
