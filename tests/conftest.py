@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.forms import Async, Form, Sync
+
 
 def _prefect_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
@@ -39,3 +41,9 @@ def own_environment() -> Iterator[None]:
     for name in _prefect_variables().keys() - before.keys():
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(params=[Sync(), Async()], ids=["sync", "async"])
+def form(request: pytest.FixtureRequest) -> Form:
+    """The test runs twice: its flows and tasks are plain functions, then coroutine functions."""
+    return request.param

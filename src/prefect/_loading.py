@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from prefect._engine.replay import MAIN_ALIAS
+from prefect._base.modules import MAIN_ALIAS, natural_name
 from prefect.exceptions import MissingFlowError, ScriptError
 
 
 def load_object(entrypoint: str) -> Any:
     """The object that `path/to/file.py:name` or `package.module:name` names.
 
-    A script is imported under a name of its own, so that its `if __name__ == "__main__":` does not run; what was
-    recorded as part of `__main__` is found there again.
+    A script is imported under the name that its file has (never as `__main__`), so that what it defines is what
+    others that import it see; what was recorded as part of `__main__` is found there again.
 
     Raises:
         ScriptError: the script raised while it was imported.
@@ -41,16 +41,22 @@ def _load_script(path: Path) -> Any:
     path = path.absolute()
     if not path.is_file():
         raise MissingFlowError(f"Expected a Python file at {path}, found none. Name the file with --entrypoint.")
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(MAIN_ALIAS, path)
+    name, root = natural_name(str(path))
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    if name in sys.modules or name.partition(".")[0] in sys.stdlib_module_names:
+        name = MAIN_ALIAS  # taken, maybe by an earlier state of this very file
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[MAIN_ALIAS] = module
+    sys.modules[name] = sys.modules[MAIN_ALIAS] = module
     try:
+        if "." in name:
+            importlib.import_module(name.rpartition(".")[0])  # its packages, for relative imports
         spec.loader.exec_module(module)
     except Exception as exc:
+        sys.modules.pop(name, None)
         raise ScriptError(user_exc=exc, path=str(path)) from exc
     return module
 

@@ -16,7 +16,7 @@ from prefect._base.hashing import stable_digest
 from prefect._base.notset import NotSet
 from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
-from prefect._engine.replay import MAIN_ALIAS
+from prefect._base.modules import module_of
 from prefect._options import TaskOptions
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
 from prefect.context import EngineContext
@@ -159,10 +159,8 @@ class Task(WrappedFunction[P, R]):
                 "Expected string or callable for 'task_run_name'; "
                 f"got {type(self.task_run_name).__name__} instead."
             )
-        module = getattr(self._wrapped, "__module__", "")
-        # a resumed run loads the script under another name; its tasks are the same
-        module = "__main__" if module == MAIN_ALIAS else module
-        origin = f"{module}.{getattr(self._wrapped, '__qualname__', self.name)}"
+        # a script that is run, imported, or loaded to resume a run has the same tasks
+        origin = f"{module_of(self._wrapped)}.{getattr(self._wrapped, '__qualname__', self.name)}"
         self.task_key = f"{default_name(self._wrapped)}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
     def _set_retries(self, chosen: dict[str, Any]) -> None:

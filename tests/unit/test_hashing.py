@@ -203,7 +203,7 @@ DIFFERENT = [
     pd.Series([1, 2], name="a"),
     pd.Series([1, 2], index=["a", "b"]),
     pd.Series([1.0, 2.0]),
-    pd.Series(["a", "b"]),
+    pd.Series(["a", "b"], dtype="string"),
     pd.Series(["a", "b"], dtype=object),
     pd.Series(["a", "b"], dtype="category"),
     pd.Series(["a", "b"], dtype=pd.CategoricalDtype(["b", "a"])),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -353,6 +353,17 @@ def parent():
     return [durable(x) for x in range(3)]
 """
 
+
+def loaded(path: Path) -> Any:
+    """The module of that file, as a process of its own would import it."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 START = "import sys; sys.path.insert(0, sys.argv[1]); import durable_program; durable_program.parent()"
 
 
@@ -381,11 +392,70 @@ def test_a_durable_task_that_returned_never_runs_again(
         capture_output=True,
     )
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
-    monkeypatch.syspath_prepend(str(tmp_path))
-    program = importlib.import_module("durable_program")
-    monkeypatch.delitem(sys.modules, "durable_program")
+    program = loaded(tmp_path / "durable_program.py")
     (run,) = backend().find_flow_runs(flow_names=["parent"])
     with temporary_settings({"PREFECT_RESULTS_RECORD_MAX_BYTES": 0}):
         call = engine.resume(program.parent, run.id, {})
         assert engine.run_flow_call(call) == [{"x": 0}, {"x": 1}, {"x": 2}]
     assert notes.read_text().split() == ran
+
+
+SAGA = """
+import os
+from prefect import flow, task
+from prefect._backend import journal
+from prefect.transactions import transaction
+
+def note(text):
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(f"{text}\\n")
+
+@task
+def book():
+    note("booked")
+
+@book.on_rollback
+def cancel(txn):
+    note("cancelled")
+
+@task
+def pay():
+    if "DIE" in os.environ:
+        journal.commit()
+        os._exit(9)
+    raise ValueError("no money")
+
+@flow
+def parent():
+    with transaction():
+        book()
+        pay()
+"""
+
+
+def test_what_a_killed_process_had_done_in_a_transaction_is_rolled_back_by_its_successor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    notes = tmp_path / "notes"
+    (tmp_path / "durable_program.py").write_text(SAGA)
+    monkeypatch.setenv("NOTES", str(notes))
+    died = subprocess.run(
+        [sys.executable, "-c", START, str(tmp_path)],
+        env={**os.environ, "DIE": "yes"},
+        check=False,
+        capture_output=True,
+    )
+    assert died.returncode == 9, died.stderr.decode()
+    program = loaded(tmp_path / "durable_program.py")
+    (run,) = backend().find_flow_runs(flow_names=["parent"])
+    with pytest.raises(ValueError, match="no money"):
+        engine.run_flow_call(engine.resume(program.parent, run.id, {}))
+    assert notes.read_text().split() == ["booked", "cancelled"]
+    journal.commit()
+    (booked,) = [
+        row for row in backend().find_task_runs(flow_run_ids=(run.id,)) if row.name.startswith("book")
+    ]
+    assert [state.name for state in backend().read_task_run_states(booked.id)][-2:] == [
+        "Completed",
+        "RolledBack",
+    ]

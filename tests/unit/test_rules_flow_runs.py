@@ -204,14 +204,6 @@ class TestRule5NothingToKill:
         assert code(ask(state("PAUSED", at=T0, pause_reschedule=True), "CANCELLING", **deployed)) == "C"
         assert code(ask("PAUSED", "CANCELLING", **deployed)) == "A"
 
-    @pytest.mark.parametrize("source", ["PENDING", "RUNNING", "PAUSED", "CANCELLING"])
-    def test_so_is_a_run_that_nobody_executes_nor_will(self, source):
-        assert code(ask(source, "CANCELLING")) == "C"
-        assert code(ask(source, "CANCELLING", owner=new_id())) in {"A", "J"}
-        assert code(ask(source, "CANCELLING", deployment_id=new_id())) in {"A", "J"}
-
-
-class TestRule6SubmittedOnce:
     def test_the_stages_of_a_submission_follow_each_other(self):
         pending = state("PENDING", at=T0, scheduled_time=T0)
         submitting = ask(pending, state("PENDING", "Submitting"))

@@ -160,7 +160,7 @@ def test_what_is_no_database_is_refused_and_left_alone(path):
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="unable to open.*PREFECT_HOME"):
         SqliteStore(str(tmp_path))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
 from prefect._backend.retention import Policy
 from prefect._storage.sqlite import SqliteStore
-from prefect.exceptions import ConfigurationError
+from prefect.exceptions import ConfigurationError, StoreError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ def _after_fork() -> None:
     _open.clear()
 
 
-atexit.register(close)
+def _close_at_exit() -> None:
+    """What cannot be written any more is said in a line, not in a traceback that nobody can catch."""
+    try:
+        close()
+    except StoreError as exc:
+        print(f"What was recorded last was not written: {exc}", file=sys.stderr)  # noqa: T201 - logging has ended
+
+
+atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

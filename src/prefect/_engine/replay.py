@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._base.hashing import stable_digest
+from prefect._base.modules import MAIN_ALIAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ _PROTOCOL = 5
 _SMALL = frozenset((type(None), bool, int, float))
 LARGE_ITEMS = 1000
 LARGE_BYTES = 65_536
-MAIN_ALIAS = "__prefect_main__"
 _said: set[str] = set()
 
 

@@ -334,7 +334,7 @@ class TaskCall(TaskRunContext):
 
     def adopt(self, row: TaskRunRecord) -> None:
         """Be the run that an earlier attempt has recorded: its id, its state, its result."""
-        from prefect._engine import replay
+        from prefect._engine import replay  # only a resumed run needs it
 
         if row.result is not None:
             self.value = replay.decode(row.result)

@@ -185,6 +185,7 @@ def test_a_future_knows_its_task_run_and_calls_back(form: Form):
             future.add_done_callback(lambda done: (called_with.append(done), called.set()))
             assert not called.is_set()
         assert called.wait(LONG)
+        future.wait()
         assert called_with == [future]
         assert isinstance(future.task_run_id, UUID)
         assert future.state.state_details.task_run_id == future.task_run_id
