@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base import current
 from prefect._base.drive import Call
-from prefect._base.ids import new_id
 from prefect._base.isolation import IsolationLevel
 from prefect._base.notset import NotSet
 from prefect.exceptions import ConfigurationError
@@ -239,7 +238,9 @@ class BaseTransaction:
                 "store with a lock manager, got one without: pass `lock_manager` to the store, or to "
                 "`cache_policy.configure(...)`."
             )
-        holder = new_id().hex()
+        holder = store.generate_default_holder()
+        if store.is_lock_holder(key, holder):
+            return  # a transaction around this one has it
         yield Call(store.acquire_lock, (key, holder), afn=store.aacquire_lock)
         self._holder = holder
 
@@ -290,12 +291,15 @@ class BaseTransaction:
         """Write what is staged."""
         if self.store is None or self.key is None or not self.write_on_commit:
             return
-        store = self.store
-        record: Any = self._staged
-        if not getattr(record, "_is_result_record", False):
-            record = store.create_result_record(record, self.key)
-        yield from self._lock(store, self.key)
+        from prefect.results import ResultRecord  # loaded: there is a store
+
+        is_record = isinstance(self._staged, ResultRecord)
+        record: ResultRecord = (
+            self._staged if is_record else self.store.create_result_record(self._staged, self.key)
+        )
+        yield from self._lock(self.store, self.key)
         try:
+            store = self.store
             yield Call(store.persist_result_record, (record, self._holder), afn=store.apersist_result_record)
         finally:
             self._unlock()
