@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._engine import run as engine
-from prefect._engine.drivers import drive, drive_async
+from prefect._base.drive import drive, drive_async
 from prefect._engine.task_run import TaskRunTimeoutError, task_run
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing_extensions import ParamSpec, Unpack
 from prefect import _options
 from prefect._base.hashing import stable_digest
 from prefect._base.notset import NotSet
+from prefect._base.source import source_of
 from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
 from prefect._base.modules import module_of
@@ -74,7 +75,8 @@ def task_input_hash(*args: Any, **kwargs: Any) -> str | None:
 
     if len(args) == 2 and isinstance(args[0], TaskRunContext) and not kwargs:
         context, parameters = args
-        return stable_digest(context.task.task_key, context.task.fn, parameters).hex()
+        # the source, not the function: what it closes over is no input
+        return stable_digest(context.task.task_key, source_of(context.task.fn) or "", parameters).hex()
     return stable_digest(args, kwargs).hex()
 
 

@@ -132,7 +132,9 @@ class TaskCall(TaskRunContext):
         self.created = clock.now_us()
         self._decide_options()
         self._identify()
-        self._enter("PENDING", "Pending", None)
+        self.state_type, self.state_name, self.state_message = "PENDING", "Pending", None
+        self.state_timestamp = self.created
+        self.now = ()  # made at the first transition, or when somebody looks
 
     def _decide_options(self) -> None:
         """Options that the task leaves open are those of the run around it, or else the settings'."""
@@ -257,7 +259,7 @@ class TaskCall(TaskRunContext):
 
     def refresh(self) -> None:
         """Make the changing columns anew: at a transition, or when a fact was noted in between."""
-        self.now: tuple[Any, ...] = (
+        self.now = (
             self.state_type,
             self.state_name,
             self.state_timestamp,
@@ -283,6 +285,8 @@ class TaskCall(TaskRunContext):
     @property
     def record(self) -> TaskRunRecord:
         """The row as it stands."""
+        if not self.now:
+            self.refresh()
         return TaskRunRecord._make(self.fixed + self.now)
 
     @property

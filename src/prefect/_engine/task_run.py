@@ -37,7 +37,8 @@ def task_run(call: TaskCall) -> Run:
     token = _context.set(call)
     try:
         try:
-            if (yield from prepare(call)):
+            # what needs no generator gets none: each costs a plain call about half a microsecond
+            if (yield from prepare(call)) if call.track_inputs() else is_to_run(call):
                 call.transition("RUNNING", "Running")
                 reach("task_run.started")
                 if call.task.on_running_hooks:
@@ -54,18 +55,22 @@ def task_run(call: TaskCall) -> Run:
 
 
 def prepare(call: TaskCall) -> Generator[Any, Any, bool]:
-    """Resolve the inputs, give the run its name, look whether it was recorded; False where nothing is left to run."""
-    if call.track_inputs():
-        try:
-            yield from resolve(call)
-        except inputs.NotReady as exc:
-            call.logger().warning("%s The task is not run.", exc)
-            call.transition("PENDING", "NotReady", str(exc))
-            return False
-        except inputs.SelfDependency as exc:
-            call.exception = exc
-            yield from fail(call)
-            return False
+    """Resolve the inputs; False where nothing is left to run."""
+    try:
+        yield from resolve(call)
+    except inputs.NotReady as exc:
+        call.logger().warning("%s The task is not run.", exc)
+        call.transition("PENDING", "NotReady", str(exc))
+        return False
+    except inputs.SelfDependency as exc:
+        call.exception = exc
+        yield from fail(call)
+        return False
+    return is_to_run(call)
+
+
+def is_to_run(call: TaskCall) -> bool:
+    """Give the run its name, and look whether it was recorded: False where it was, and need not be run."""
     if call.task.task_run_name is not None:
         call.rename(task_run_name_of(call.task, call.parameters))
     return call.flow is None or call.flow.recorded is None or not _replayed(call)
@@ -88,6 +93,7 @@ def resolve(call: TaskCall) -> Generator[Any, Any, None]:
 def attempts(call: TaskCall) -> Run:
     """Call the function until it succeeds or there are no retries left."""
     args, kwargs = call.call_arguments()
+    plain = not (call.task.isgenerator or call.task.timeout_seconds or call.log_prints)
     while True:
         value = found = None
         try:
@@ -95,7 +101,9 @@ def attempts(call: TaskCall) -> Run:
                 from prefect._engine import persistence  # 150 ms of import that only such results need
 
                 found = yield from persistence.begin(call)
-            if found is None:
+            if plain and found is None:
+                value = yield Call(call.task.fn, args, kwargs)
+            elif found is None:
                 value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
         except Exception as exc:
             call.exception = exc
@@ -109,8 +117,11 @@ def attempts(call: TaskCall) -> Run:
                 yield from complete(call, found.result, "Cached")
             elif not is_plain(value) and (yield from _settled_by_state(call, value)):
                 continue
-            if not call.done:
-                yield from complete(call, value)
+            if call.in_transaction() or call.task.on_completion_hooks:
+                if not call.done:
+                    yield from complete(call, value)
+            elif not call.done:
+                succeed(call, value, "Completed")
         return
 
 
@@ -151,11 +162,18 @@ def _settled_by_state(call: TaskCall, value: Any) -> Generator[Any, Any, bool]:
 
 
 def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
-    """The run has succeeded."""
-    call.exception = None
-    call.value = value
+    """The run has succeeded: commit it, record it, run its hooks."""
     if call.in_transaction():
         yield from call.make_transaction().settle(value)
+    succeed(call, value, name)
+    if call.task.on_completion_hooks:
+        yield from _hooks(call, call.task.on_completion_hooks)
+
+
+def succeed(call: TaskCall, value: Any, name: str) -> None:
+    """Enter the completed state, with the result."""
+    call.exception = None
+    call.value = value
     if call.memo is not None:
         record(call, value)
     call.transition("COMPLETED", name)
@@ -163,8 +181,6 @@ def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
     if call.is_stored() and name != "Cached":
         call.journal.commit()  # a durable task that returned never runs again
     reach("task_run.finished")
-    if call.task.on_completion_hooks:
-        yield from _hooks(call, call.task.on_completion_hooks)
 
 
 def record(call: TaskCall, value: Any) -> None:
