@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import new_id
+from prefect._engine.counting import next_number
 from prefect._engine.inputs import read_state
 from prefect._engine.lineage import Lineage
-from prefect._engine.task_call import next_number
 from prefect.context import EngineContext
 from prefect.exceptions import TerminationSignal
 from prefect.model.outcome import is_state

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
+from prefect._engine.counting import next_number
 from prefect._engine.inputs import PLAIN, as_wait_for, frozen, kind_of, read_state, sources_of
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
@@ -498,11 +498,3 @@ def persist_by_default() -> bool:
     settings = get_current_settings()
     asked = settings.tasks.default_persist_result
     return settings.results.persist_by_default if asked is None else asked
-
-
-def next_number(counters: dict[str, Iterator[int]], key: str) -> int:
-    """The next number for a key; safe from many threads (`next` and `setdefault` are atomic)."""
-    counter = counters.get(key)
-    if counter is None:
-        counter = counters.setdefault(key, count())
-    return next(counter)
