@@ -61,7 +61,7 @@ def virtual_time() -> Generator[VirtualClock, None, None]:
 
 @pytest.fixture
 def crash_test() -> Callable[..., CrashReport]:
-    """`prefect.testing.crash.crash_test`: kill a flow at each commit point, resume it, report what is wrong."""
+    """`prefect.testing.crash.crash_test`: kill a flow at its commit points, resume it, report faults."""
     from prefect.testing.crash import crash_test  # not for tests that kill nothing
 
     return crash_test
