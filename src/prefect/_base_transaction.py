@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import copy
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from prefect._base import current
 from prefect._base.drive import Call
-from prefect._base.ids import new_id
 from prefect._base.isolation import IsolationLevel
 from prefect._base.notset import NotSet
 from prefect.exceptions import ConfigurationError
@@ -239,7 +238,9 @@ class BaseTransaction:
                 "store with a lock manager, got one without: pass `lock_manager` to the store, or to "
                 "`cache_policy.configure(...)`."
             )
-        holder = new_id().hex()
+        holder = store.generate_default_holder()
+        if store.is_lock_holder(key, holder):
+            return  # a transaction around this one has it
         yield Call(store.acquire_lock, (key, holder), afn=store.aacquire_lock)
         self._holder = holder
 
@@ -292,10 +293,9 @@ class BaseTransaction:
             return
         from prefect.results import ResultRecord  # loaded: there is a store
 
+        is_record = isinstance(self._staged, ResultRecord)
         record: ResultRecord = (
-            cast("Any", self._staged)
-            if isinstance(self._staged, ResultRecord)
-            else self.store.create_result_record(self._staged, self.key)
+            self._staged if is_record else self.store.create_result_record(self._staged, self.key)
         )
         yield from self._lock(self.store, self.key)
         try:

@@ -209,12 +209,12 @@ class PickleSerializer(Serializer):
 
     def dumps(self, obj: Any) -> bytes:
         """The value as bytes."""
-        library = sys.modules.get(self.picklelib) or importlib.import_module(self.picklelib)
+        library = importlib.import_module(self.picklelib)
         return base64.b64encode(library.dumps(obj))
 
     def loads(self, blob: bytes) -> Any:
         """The value again."""
-        library = sys.modules.get(self.picklelib) or importlib.import_module(self.picklelib)
+        library = importlib.import_module(self.picklelib)
         return library.loads(base64.b64decode(blob))
 
 

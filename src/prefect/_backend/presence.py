@@ -67,7 +67,7 @@ class Presence:
 
     def tick(self) -> None:
         """Renew the lease when a third of it is gone; look for cancellations when somebody else has written."""
-        if not self._runs:
+        if not self._runs or not self._registered:
             return
         now = now_us()
         if now >= self._renew_at:
