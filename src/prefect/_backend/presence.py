@@ -45,8 +45,8 @@ class Presence:
         if not self._registered:
             now = now_us()
             processes.insert(cx, self._record(now))
-            self._registered = True
             self._renew_at = now + self._lease_us // 3
+            self._registered = True  # last: from here on `tick` renews
         return self.id
 
     def enter(self, run_id: bytes, cancel: Callable[[], None]) -> None:

@@ -1,9 +1,9 @@
 """Named places where a test can kill the process. Free when unused: one global that is None.
 
-A crash test sets `PLUPERFECT_FAULTPOINT="name:3"`: the third time the process passes `name`, it dies by SIGKILL,
-as a power cut would have it. `POINTS` lists every place, so that a test can visit them all. With
-`PLUPERFECT_FAULTPOINT_COUNTS=file` nobody dies: how often each place was passed is written there when the process
-ends, as one line of JSON a process.
+A crash test sets `PLUPERFECT_FAULTPOINT="name:3"`: the third time the process passes `name`, it dies by
+SIGKILL, as a power cut would have it. `POINTS` lists every place, so that a test can visit them all. With
+`PLUPERFECT_FAULTPOINT_COUNTS=file` nobody dies: how often each place was passed is written there when the
+process ends, as one line of JSON a process.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _counter(path: str) -> Callable[[str], None]:
     import atexit  # only crash tests count
     import json
 
-    counts = dict.fromkeys(POINTS, 0)
+    counts: dict[str, int] = dict.fromkeys(POINTS, 0)
 
     def visit(passed: str) -> None:
         counts[passed] += 1

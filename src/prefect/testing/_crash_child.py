@@ -1,6 +1,6 @@
 """The process that a crash test kills: it runs a flow by its entrypoint, with pickled parameters.
 
-`python -m prefect.testing._crash_child ENTRYPOINT FILE`; it prints `started` when the flow is about to be called.
+`python -m prefect.testing._crash_child ENTRYPOINT FILE` prints `started` when the flow is about to be called.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Ledger(NamedTuple):
 
 
 def read(home: Path) -> Ledger:
-    """What is on record in the store of that PREFECT_HOME, as the backend reads it: the dead are seen to be dead."""
+    """What is on record in the store of that PREFECT_HOME; who looks sees the dead to be dead."""
     with _backend(home) as backend:
         flow_runs = {run.id: run for run in backend.find_flow_runs(limit=None)}
         task_runs = {run.id: run for run in backend.find_task_runs()}

@@ -23,7 +23,7 @@ _OTHER_STORES = {
 
 
 class End(NamedTuple):
-    """How a process ended: its exit code, seconds from its line `started` (or its begin), and what it said."""
+    """How a process ended: its exit code, the seconds since its line `started`, and what it said."""
 
     code: int
     seconds: float
@@ -63,7 +63,7 @@ class Victim:
     ) -> End:
         with (
             self._words.open("w+", encoding="utf-8") as words,
-            subprocess.Popen(
+            subprocess.Popen(  # noqa: S603 - Python itself, with the command of a test
                 [sys.executable, *command],
                 env={**self.environment, **(environment or {})},
                 stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Crash-test a flow: kill it at each commit point, resume it, and see whether anything was done twice or lost."""
+"""Crash-test a flow: kill it at each commit point, resume it, see whether anything was done twice or lost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class CrashCase:
     """One death of the flow, and what came of it.
 
     Attributes:
-        killed_at: the fault point and the count of its passing (`task_run.finished:3`), or the moment (`0.120 s`).
+        killed_at: the fault point and which passing of it (`task_run.finished:3`), or the moment (`0.120 s`).
         killed: False where the run ended before that.
         found: the state of the flow run after the death, None where it was not on record yet.
         resumed: its state after it was resumed, None where there was nothing to resume.
@@ -89,7 +89,8 @@ class CrashReport:
     def __str__(self) -> str:
         bad = sum(1 for case in self.cases if case.faults)
         killed = sum(1 for case in self.cases if case.killed)
-        title = f"Crash test of flow '{self.flow_name}': {killed} deaths in {len(self.cases)} cases, {bad} with faults"
+        counts = f"{killed} deaths in {len(self.cases)} cases, {bad} with faults"
+        title = f"Crash test of flow '{self.flow_name}': {counts}"
         header = ("killed at", "found", "resumed", "recorded", "ran again")
         rows = [header, *(_cells(case) for case in self.cases)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
@@ -117,9 +118,9 @@ def crash_test(
 ) -> CrashReport:
     """Run a flow in processes that are killed, resume it in place, and report what went wrong.
 
-    The flow runs once undisturbed, then once for each death: at the first, a middle and the last passing of every
-    commit point, and at `random_moments` moments. A case takes about a second and has a PREFECT_HOME of its own;
-    what the flow does elsewhere, it does every time.
+    The flow runs once undisturbed, then once for each death: at the first, a middle and the last passing of
+    every commit point, and at `random_moments` moments. A case takes about a second and has a PREFECT_HOME of
+    its own; what the flow does elsewhere, it does every time.
 
     Args:
         flow: defined at the top level of a file.
@@ -162,7 +163,8 @@ def _write_parameters(folder: Path, parameters: Mapping[str, Any]) -> str:
     import cloudpickle  # 40 ms of import; parameters may be of classes that a script defines
 
     file = folder / "parameters"
-    file.write_bytes(cloudpickle.dumps(dict(parameters)))
+    pickler: Any = cloudpickle  # it is untyped
+    file.write_bytes(pickler.dumps(dict(parameters)))
     return str(file)
 
 
@@ -193,7 +195,7 @@ def _deaths_at(points: Iterable[str], counts: Mapping[str, int]) -> Iterator[_De
 
 
 def _deaths_at_random(moments: int, seed: int, seconds: float) -> Iterator[_Death]:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - moments to die at, no secret
     for _ in range(moments):
         yield _Death(seconds=chance.uniform(0, seconds))
 
@@ -222,11 +224,10 @@ def _resume(case: CrashCase, victim: Victim, before: Ledger, run_id: bytes, usua
     case.resumed = after.flow_runs[run_id].state.name
     if case.resumed != usual_state:
         case.faults.append(f"the resumed run ended {case.resumed}, not {usual_state}: {_last_line(end)}")
-    for first, again, said in (
-        (each.first, each.again, _why(each)) for each in _ledger.repeats(before, after)
-    ):
-        case.ran_again.append(again.name)
-        case.faults.append(f"task run {first.name} had a recorded result and ran again as {again.name}{said}")
+    for repeat in _ledger.repeats(before, after):
+        name = repeat.first.name
+        case.ran_again.append(name)
+        case.faults.append(f"task run {name} had a recorded result and ran again{_why(repeat)}")
     case.changed = _ledger.changes_of_what_had_ended(before, after)
     case.faults += case.changed + _ledger.unfinished(after)
 

@@ -48,7 +48,7 @@ def prefect_store() -> Generator[None, None, None]:
 
 @pytest.fixture
 def virtual_time() -> Generator[VirtualClock, None, None]:
-    """A clock in this process that retries and delays move instead of waiting; `advance(seconds)` moves it too.
+    """A clock that retries and delays in this process move instead of waiting; `advance(seconds)` does too.
 
     What the code under test sleeps by itself (`time.sleep`) and what other processes do takes its time.
     """
@@ -61,7 +61,7 @@ def virtual_time() -> Generator[VirtualClock, None, None]:
 
 @pytest.fixture
 def crash_test() -> Callable[..., CrashReport]:
-    """`prefect.testing.crash.crash_test`: kill a flow at each commit point, resume it, report what went wrong."""
+    """`prefect.testing.crash.crash_test`: kill a flow at its commit points, resume it, report faults."""
     from prefect.testing.crash import crash_test  # not for tests that kill nothing
 
     return crash_test

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import resolve
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import temporary_settings
 from prefect.settings.in_force import load as read_settings
 
@@ -90,8 +91,7 @@ async def get_most_recent_flow_run(client: Any = None, flow_name: str | None = N
     Raises:
         ObjectNotFound: there is none.
     """
-    from prefect.exceptions import ObjectNotFound
-    from prefect.model.runs import FlowRun
+    from prefect.model.runs import FlowRun  # 150 ms of import (pydantic) that the harness does not need
 
     _ = client
     found = resolve.backend().find_flow_runs(flow_names=[flow_name] if flow_name else (), limit=1)

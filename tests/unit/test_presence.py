@@ -1,0 +1,48 @@
+"""The lease of a process: taken by its first run, renewed by `tick`, never before it was taken."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from prefect._backend.presence import Presence
+from prefect._base.clock import VirtualClock, use_clock
+from prefect._storage import processes
+from prefect._storage.sqlite import SqliteStore
+
+
+@pytest.fixture
+def clock():
+    with use_clock(VirtualClock()) as clock:
+        yield clock
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = SqliteStore(str(tmp_path / "store.db"))
+    yield store
+    store.close()
+
+
+def test_a_run_that_is_entered_before_the_lease_is_taken_renews_nothing(store, clock, caplog):
+    presence = Presence(store, lease_seconds=30, poll_seconds=1)
+    presence.enter(b"r" * 16, lambda: None)
+    with caplog.at_level(logging.WARNING, logger="prefect.journal"):
+        presence.tick()
+    assert caplog.records == []
+    assert processes.others(store, None) == []
+
+
+def test_a_lease_is_renewed_when_a_third_of_it_is_gone(store, clock):
+    presence = Presence(store, lease_seconds=30, poll_seconds=1)
+    presence.enter(b"r" * 16, lambda: None)
+    with store.write() as cx:
+        presence.register(cx)
+    (taken,) = processes.others(store, None)
+    presence.tick()
+    assert processes.others(store, None) == [taken]
+    clock.advance(11)
+    presence.tick()
+    (renewed,) = processes.others(store, None)
+    assert renewed.lease_until - taken.lease_until > 10_000_000
