@@ -69,16 +69,13 @@ def _ask(run: FlowRunRecord) -> FlowRunRecord:
 
 
 def _propose(run: FlowRunRecord, state_type: str) -> Answer:
-    """Propose it; a run that nobody executes, and no worker of a deployment is about to, needs no more asking."""
+    """Propose it; a run that nobody executes, or is about to (a deployment's worker), is cancelled then."""
     message = f"Cancelled from the command line by {_user()}."
     state = StateRecord(new_id(), state_type, state_type.title(), now_us(), message)
     answer = backend().propose_flow_run_state(run.id, state)
     asked = answer.run
-    if (
-        asked.state.type == "CANCELLING" == state_type
-        and asked.deployment_id is None
-        and not _process_of(asked)
-    ):
+    nobody = asked.deployment_id is None and _process_of(asked) is None
+    if nobody and asked.state.type == "CANCELLING" == state_type:
         return _propose(asked, "CANCELLED")
     return answer
 

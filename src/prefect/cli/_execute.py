@@ -46,7 +46,7 @@ def _require_free(run: FlowRunRecord) -> None:
     if process is not None:
         fail(
             f"Flow run '{run.name}' is {run.state.name}, executed by pid {process.pid} on {process.host} "
-            f"since {format_time(run.state.timestamp)}. To stop it: prefect flow-run cancel {uuid_text(run.id)}"
+            f"since {format_time(run.state.timestamp)}. Stop it: prefect flow-run cancel {uuid_text(run.id)}"
         )
 
 
