@@ -39,7 +39,7 @@ bench: $(STAMPS)/bench ## measure this package beside prefect==3.9.1; writes doc
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 docs: $(STAMPS)/test,examples ## write docs/settings.md, and run every code block of the README and of docs/
-	$(BIN)/python docs/write_settings.py
+	$(BIN)/python -m prefect._base.settings.document > docs/settings.md
 	$(BIN)/python -m pytest tests/acceptance/test_docs.py
 
 clean: ## remove what make and the tools made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from prefect._base import current
 from prefect._base.drive import Call
@@ -290,16 +290,12 @@ class BaseTransaction:
         """Write what is staged."""
         if self.store is None or self.key is None or not self.write_on_commit:
             return
-        from prefect.results import ResultRecord  # loaded: there is a store
-
-        record: ResultRecord = (
-            cast("Any", self._staged)
-            if isinstance(self._staged, ResultRecord)
-            else self.store.create_result_record(self._staged, self.key)
-        )
-        yield from self._lock(self.store, self.key)
+        store = self.store
+        record: Any = self._staged
+        if not getattr(record, "_is_result_record", False):
+            record = store.create_result_record(record, self.key)
+        yield from self._lock(store, self.key)
         try:
-            store = self.store
             yield Call(store.persist_result_record, (record, self._holder), afn=store.apersist_result_record)
         finally:
             self._unlock()

@@ -33,6 +33,7 @@ R = TypeVar("R", default=Any)
 # what these give is base64, which needs no escaping in JSON
 _BASE64 = (PickleSerializer, CompressedSerializer, CompressedPickleSerializer, CompressedJSONSerializer)
 _START = b'{"metadata":'
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ResultRecord(Generic[R]):
@@ -84,7 +85,7 @@ class ResultRecord(Generic[R]):
 
     def serialize_metadata(self) -> bytes:
         """The metadata as a JSON object."""
-        return json.dumps(shown_metadata(self.metadata), separators=(",", ":")).encode()
+        return _compact(shown_metadata(self.metadata)).encode()
 
     def serialize(self) -> bytes:
         """The whole record as a JSON object.

@@ -92,7 +92,7 @@ def test_no_example_is_left_out():
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(USES)
 
 
-@pytest.mark.parametrize("order", itertools.permutations(["flows", "tasks", "caching"]), ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.permutations(["flows", "tasks", "caching"])), ids="-".join)
 def test_examples_run_in_any_order(order: tuple[str, ...]):
     modules = {name: load(name) for name in order}
     for name in order:

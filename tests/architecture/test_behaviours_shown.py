@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +15,7 @@ NOT_YET = {
 }
 
 
+@cache
 def shown() -> dict[int, list[str]]:
     """The tests that carry each number."""
     found: dict[int, list[str]] = {}

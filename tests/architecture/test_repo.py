@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,38 +33,6 @@ def test_no_path_of_a_machine():
 def test_nothing_is_left_to_do_in_the_source():
     marks = re.compile(r"\b(?:TODO|FIXME|XXX)\b|NotImplementedError\(\)")
     assert [name for name, text in TEXTS.items() if name.startswith("src") and marks.search(text)] == []
-
-
-def test_every_make_target_that_is_named_exists():
-    targets = set(re.findall(r"^([a-z-]+):", TEXTS["Makefile"], re.MULTILINE))
-    named = {target for path in PROSE for target in re.findall(r"\bmake ([a-z-]+)\b", code_of(path))}
-    assert {"demo", "test"} <= named <= targets
-
-
-@cache
-def code_of(path: Path) -> str:
-    """What stands in code on a page: fenced blocks and `spans`."""
-    text = path.read_text(encoding="utf-8")
-    fenced = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join(fenced + re.findall(r"`([^`\n]+)`", prose))
-
-
-def named_commands() -> list[str]:
-    """The words after `prefect` that name a command: those before the first argument or option."""
-    named = {
-        found
-        for path in PROSE
-        for found in re.findall(r"^(?:\$ )?prefect((?: [a-z][a-z-]*)+)", code_of(path), re.MULTILINE)
-    }
-    return sorted({" ".join(command.split()[:2]) for command in named})
-
-
-@pytest.mark.parametrize("command", named_commands())
-def test_every_command_that_is_named_exists(command):
-    words = [sys.executable, "-m", "prefect", *command.split(), "--help"]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,19 +8,20 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from faults.programs.pipeline import TOTAL
-from faults.wreck import FINAL, View, Wreck, assert_consistent, assert_nothing_final_changed
+from faults.wreck import Wreck, root_of
 from prefect._base.faultpoint import POINTS
+from prefect.testing import _ledger
+from prefect.testing._ledger import Ledger
+from prefect.testing._victim import KILLED
 
 MOMENTS = int(os.environ.get("PLUPERFECT_CRASH_MOMENTS", "20"))
 SEED = os.environ.get("PLUPERFECT_CRASH_SEED", "1")
-KILLED = -signal.SIGKILL
 
 
 @pytest.fixture
@@ -32,50 +33,46 @@ def wreck(tmp_path: Path) -> Wreck:
 @pytest.fixture(scope="module")
 def undisturbed_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
     """How long the pipeline takes from its beginning to the end of its process, if nobody kills it."""
-    code, seconds = Wreck(tmp_path_factory.mktemp("undisturbed")).run_for(60)
-    assert code == 0
-    return seconds
+    end = Wreck(tmp_path_factory.mktemp("undisturbed")).run_for(60)
+    assert end.code == 0, end.said
+    return end.seconds
 
 
-def check_crashed(wreck: Wreck) -> View:
+def check_crashed(wreck: Wreck) -> Ledger:
     """After a death: the run is Crashed and says why, unless it had ended or had not begun; all rows agree."""
-    wreck.check_file()
-    view = wreck.view()
-    assert_consistent(view)
-    if view.root is None:
+    ledger = wreck.ledger()
+    root = root_of(ledger)
+    if root is None:
         assert wreck.lines() == []
-    elif view.root.state.type != "COMPLETED":
-        assert (view.root.state.type, view.root.state.name) == ("CRASHED", "Crashed")
-        assert "ended without reporting" in (view.root.state.message or "")
-    return view
+    elif root.state.type != "COMPLETED":
+        assert (root.state.type, root.state.name) == ("CRASHED", "Crashed")
+        assert "ended without reporting" in (root.state.message or "")
+    return ledger
 
 
-def check_resumed(wreck: Wreck, before: View, lines_before: list[str]) -> View:
+def check_resumed(wreck: Wreck, before: Ledger, lines_before: list[str]) -> Ledger:
     """After going on from `before`: what was recorded, or had been kept, was not run again, and nothing final changed."""
     lines = wreck.lines()
     ran_again = {line.removeprefix("ran ") for line in lines[len(lines_before) :] if line.startswith("ran ")}
-    assert not ran_again & before.recorded
+    assert not ran_again & {run.name for run in before.recorded.values()}
     assert not ran_again & {line.removeprefix("kept ") for line in lines_before if line.startswith("kept ")}
-    view = check_crashed(wreck)
-    assert_nothing_final_changed(before, view)
-    return view
+    after = check_crashed(wreck)
+    assert _ledger.repeats(before, after) == []
+    assert _ledger.changes_of_what_had_ended(before, after) == []
+    return after
 
 
-def resume(wreck: Wreck, view: View) -> None:
+def resume(wreck: Wreck, before: Ledger) -> None:
     """Resume the run to its end, and check that it has got there."""
-    if view.root is None:
+    root = root_of(before)
+    if root is None:
         return
     lines_before = wreck.lines()
-    if view.root.state.type != "COMPLETED":
-        assert wreck.retry(view.root.id) == 0
-    after = check_resumed(wreck, view, lines_before)
-    assert after.root is not None
-    assert after.root.id == view.root.id
-    assert after.root.state.type == "COMPLETED"
-    unfinished = [
-        (run.name, run.state_name) for run in after.task_runs.values() if run.state_type not in FINAL
-    ]
-    assert unfinished == []
+    if root.state.type != "COMPLETED":
+        assert wreck.retry(root.id) == 0
+    after = check_resumed(wreck, before, lines_before)
+    assert [(run.id, run.state.type) for run in [root_of(after)] if run] == [(root.id, "COMPLETED")]
+    assert _ledger.unfinished(after) == []
     assert [line for line in wreck.lines() if line.startswith("total")][-1] == f"total {TOTAL}"
 
 
@@ -84,9 +81,9 @@ def resume(wreck: Wreck, view: View) -> None:
 
 def test_an_undisturbed_run_is_complete(wreck: Wreck):
     assert wreck.run() == 0
-    view = check_crashed(wreck)
-    assert view.root is not None
-    assert view.root.state.type == "COMPLETED"
+    root = root_of(check_crashed(wreck))
+    assert root is not None
+    assert root.state.type == "COMPLETED"
     assert wreck.lines()[-1] == f"total {TOTAL}"
 
 
@@ -102,12 +99,13 @@ def test_a_run_killed_at_a_named_point_goes_on(wreck: Wreck, point: str, count: 
 def test_a_run_killed_at_a_random_moment_goes_on(wreck: Wreck, undisturbed_seconds: float, moment: int):
     chance = random.Random(f"{SEED}-{moment}")
     wreck.run_for(chance.uniform(0, undisturbed_seconds))
-    view = check_crashed(wreck)
-    if moment % 2 and view.root is not None and view.root.state.type != "COMPLETED":
+    ledger = check_crashed(wreck)
+    root = root_of(ledger)
+    if moment % 2 and root is not None and root.state.type != "COMPLETED":
         lines_before = wreck.lines()
-        wreck.retry_for(view.root.id, chance.uniform(0, 4 * undisturbed_seconds))
-        view = check_resumed(wreck, view, lines_before)
-    resume(wreck, view)
+        wreck.retry_for(root.id, chance.uniform(0, 4 * undisturbed_seconds))
+        ledger = check_resumed(wreck, ledger, lines_before)
+    resume(wreck, ledger)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +125,6 @@ def test_the_command_line_shows_the_crash_and_its_cause(wreck: Wreck):
     shown = json.loads(wreck.ask("flow-run", "inspect", run["id"], "-o", "json"))
     assert shown["state"]["type"] == "CRASHED"
     assert "ended without reporting" in shown["state"]["message"]
-    assert wreck.view().root is not None
-    assert UUID(run["id"]).bytes == wreck.view().root.id
+    root = root_of(wreck.ledger())
+    assert root is not None
+    assert UUID(run["id"]).bytes == root.id

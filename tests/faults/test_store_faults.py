@@ -87,7 +87,11 @@ def test_a_process_goes_on_once_there_is_room_again(home):
 def small_disk(folder, size):
     """A file system of that size, mounted on the folder."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+    if (
+        os.geteuid() != 0
+        or not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
         pytest.skip("a small file system can be mounted only by root")
     try:
         yield

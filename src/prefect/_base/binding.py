@@ -32,7 +32,9 @@ class Binder:
         kinds = {p.kind for p in parameters.values()}
         self._plain = kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD}
         self._names = tuple(parameters)
-        self._defaults = {n: p.default for n, p in parameters.items() if p.default is not inspect.Parameter.empty}
+        self._defaults = {
+            n: p.default for n, p in parameters.items() if p.default is not inspect.Parameter.empty
+        }
         self._positional = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_ONLY]
         self._spread = next((n for n, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
         self._keyword = next((n for n, p in parameters.items() if p.kind is p.VAR_KEYWORD), None)

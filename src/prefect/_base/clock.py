@@ -6,6 +6,7 @@ delays, leases and expirations all ask here.
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -58,23 +59,30 @@ class VirtualClock:
 
     def __init__(self, start_us: int | None = None) -> None:
         self._now = SystemClock().now_us() if start_us is None else start_us
+        self._lock = threading.Lock()  # every thread reads the same clock
 
     def now_us(self) -> int:
         """Microseconds since the epoch, UTC; every reading is one microsecond later than the one before."""
-        self._now += 1
-        return self._now
+        with self._lock:
+            self._now += 1
+            return self._now
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward (or, to test a clock change, back) by `seconds`."""
-        self._now += round(seconds * 1_000_000)
+        with self._lock:
+            self._now += round(seconds * 1_000_000)
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock by `seconds` and return at once."""
+        """Move the clock by `seconds`, let other threads run, and return at once."""
         self.advance(seconds)
+        time.sleep(0)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Move the clock by `seconds` and return at once."""
+        """Move the clock by `seconds`, let other coroutines run, and return at once."""
+        import asyncio  # 30 ms of import that sync programs never need
+
         self.advance(seconds)
+        await asyncio.sleep(0)
 
 
 _system: Clock = SystemClock()

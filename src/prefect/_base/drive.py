@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 T = TypeVar("T")
+_COROUTINE: type = CoroutineType
 
 
 class Effect(Protocol):
@@ -55,8 +56,7 @@ class Call:
     def perform(self) -> Any:
         """Call it here and run a coroutine to its end. Another awaitable may be a result: it stays."""
         value = self.fn(*self.args, **self.kwargs)
-        is_coroutine = type(value) is CoroutineType
-        return run_awaitable(value) if is_coroutine else value
+        return run_awaitable(value) if type(value) is _COROUTINE else value
 
     async def perform_async(self) -> Any:
         """Call it here and await what it returns."""

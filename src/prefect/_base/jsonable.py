@@ -32,7 +32,11 @@ def to_jsonable(value: Any) -> tuple[Any, bool]:
             if cls is dict and all(type(key) is str for key in item):
                 return {key: convert(one, depth + 1) for key, one in item.items()}
         faithful = False
-        return _shown(item, lambda one: convert(one, depth + 1)) if depth < _MAXIMUM_DEPTH else _placeholder(item)
+        return (
+            _shown(item, lambda one: convert(one, depth + 1))
+            if depth < _MAXIMUM_DEPTH
+            else _placeholder(item)
+        )
 
     return convert(value, 0), faithful
 

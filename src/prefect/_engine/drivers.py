@@ -22,7 +22,7 @@ def iterate(run: Run) -> Generator[Any, Any, Any]:
         while True:
             try:
                 answer = (yield effect.item) if isinstance(effect, Emit) else effect.perform()
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: PERF203 - each effect may fail
                 effect = run.throw(exc)
             else:
                 effect = run.send(answer)
@@ -37,7 +37,7 @@ async def iterate_async(run: Run) -> AsyncGenerator[Any, Any]:
         while True:
             try:
                 answer = (yield effect.item) if isinstance(effect, Emit) else await effect.perform_async()
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: PERF203 - each effect may fail
                 effect = run.throw(exc)
             else:
                 effect = run.send(answer)

@@ -344,7 +344,8 @@ class TaskCall(TaskRunContext):
             self.value = persistence.read_recorded(row)
         self.id = row.id
         self.name = row.name
-        row = row._replace(attempt=self.flow.attempt if self.flow is not None else 0)  # should it be written again
+        if self.flow is not None:
+            row = row._replace(attempt=self.flow.attempt)  # should it be written again
         self.fixed, self.now = tuple(row[:_CHANGING]), tuple(row[_CHANGING:])
         self.created, self.start_time_us, self.end_time = row.created, row.start_time, row.end_time
         self.detail = json.loads(row.detail) if row.detail else None
@@ -478,7 +479,8 @@ class TaskCall(TaskRunContext):
         return self._value()
 
     def _value(self) -> Any:
-        if self.task.cache_result_in_memory or (self.transaction is not None and self.transaction.is_staged()):
+        waits_for_commit = self.transaction is not None and self.transaction.is_staged()
+        if self.task.cache_result_in_memory or waits_for_commit:
             return self.value
         if self.persisted is None:
             raise MissingResult

@@ -37,7 +37,11 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
     with tempfile.TemporaryDirectory(prefix="prefect-test-", ignore_cleanup_errors=True) as home:
         url = f"sqlite:///{Path(home) / 'pluperfect.db'}"
         # the environment too: for threads without this context, and for child processes
-        variables = {"PREFECT_HOME": home, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+        variables = {
+            "PREFECT_HOME": home,
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": url,
+            "PREFECT_TERMINAL_LIVE": "false",
+        }
         with _environment(variables), temporary_settings({**variables, "PREFECT_API_URL": None}):
             try:
                 yield

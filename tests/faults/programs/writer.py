@@ -1,7 +1,7 @@
 """A program that writes to its store until that refuses. Says, a line each, what was recorded, and what failed.
 
-    writer.py flows N [BYTES]    N flow runs with a log line of BYTES each, at most BYTES_LIMIT bytes a file
-    writer.py fork               a flow run before a fork, then one in the parent and one in the child
+writer.py flows N [BYTES]    N flow runs with a log line of BYTES each, at most BYTES_LIMIT bytes a file
+writer.py fork               a flow run before a fork, then one in the parent and one in the child
 """
 
 from __future__ import annotations
