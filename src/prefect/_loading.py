@@ -40,7 +40,9 @@ def load_object(entrypoint: str) -> Any:
 def _load_script(path: Path) -> Any:
     path = path.absolute()
     if not path.is_file():
-        raise MissingFlowError(f"Expected a Python file at {path}, found none. Name the file with --entrypoint.")
+        raise MissingFlowError(
+            f"Expected a Python file at {path}, found none. Name the file with --entrypoint."
+        )
     name, root = natural_name(str(path))
     if root not in sys.path:
         sys.path.insert(0, root)

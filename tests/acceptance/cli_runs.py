@@ -15,7 +15,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.model.records import StateRecord
 from prefect.testing.cli import CycloptsCliRunner, CycloptsResult
 
-SCRIPT = '''
+SCRIPT = """
 import asyncio
 import os
 import sys
@@ -103,7 +103,7 @@ if __name__ == "__main__":
         waits()
     else:
         pointed(Point(3))
-'''
+"""
 
 
 class Workshop:
@@ -166,5 +166,7 @@ def newest(flow_name: str):
 def made(state_type: str, name: str | None = None, *, message=None, details=None, flow="made", **more):
     """A run that nobody executes, in the state."""
     state = StateRecord(new_id(), state_type, name or state_type.title(), now_us(), message, None, details)
-    new = NewFlowRun(id=new_id(), flow_name=flow, name=f"made-{new_id()[-4:].hex()}", state=state, parameters={}, **more)
+    new = NewFlowRun(
+        id=new_id(), flow_name=flow, name=f"made-{new_id()[-4:].hex()}", state=state, parameters={}, **more
+    )
     return backend().create_flow_run(new, executes=False)

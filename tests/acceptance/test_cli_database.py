@@ -77,7 +77,9 @@ class TestStats:
         lines = prefect("database", "stats").stdout.splitlines()
         assert lines[0] == f"File          {path}"
         assert any(line.split() == ["task_run", "4"] for line in lines)
-        assert any("runs 90 days after their end, 10.7 GB at most; 0 flow runs are older" in line for line in lines)
+        assert any(
+            "runs 90 days after their end, 10.7 GB at most; 0 flow runs are older" in line for line in lines
+        )
 
     def test_what_retention_would_delete(self):
         age(made("COMPLETED"), 100)

@@ -152,7 +152,9 @@ class TestInspect:
         assert (shown["attempt"], shown["parameters"]) == (1, {"n": 1})
 
     def test_the_web_page_needs_a_server(self, work):
-        assert "Leave --web out" in prefect("flow-run", "inspect", work.run("etl").name, "--web", code=1).stderr
+        assert (
+            "Leave --web out" in prefect("flow-run", "inspect", work.run("etl").name, "--web", code=1).stderr
+        )
 
 
 class TestLogs:
@@ -165,7 +167,10 @@ class TestLogs:
 
     def test_they_look_as_on_the_console(self, run):
         first, second, *_, last = self.lines(run.name)
-        assert first.split(" | ", 1)[1] == f"INFO    | Flow run '{run.name}' - Beginning flow run '{run.name}' for flow 'etl'"
+        assert (
+            first.split(" | ", 1)[1]
+            == f"INFO    | Flow run '{run.name}' - Beginning flow run '{run.name}' for flow 'etl'"
+        )
         assert second.split(" - ")[0].split("| ")[2].startswith("Task run 'extract-")
         assert last.endswith(f"Flow run '{run.name}' - Finished in state Completed()")
 
@@ -318,7 +323,9 @@ class TestRetry:
 
     def test_a_parameter_that_is_new_takes_its_default(self, work):
         run = work.fail("etl", 1)
-        work.script.write_text("from prefect import flow\n@flow\ndef etl(n, new=5):\n    assert (n, new) == (1, 5)\n")
+        work.script.write_text(
+            "from prefect import flow\n@flow\ndef etl(n, new=5):\n    assert (n, new) == (1, 5)\n"
+        )
         prefect("flow-run", "retry", run.name)
 
     def test_a_run_that_is_executed_elsewhere(self, work):
@@ -347,7 +354,9 @@ class TestExecute:
     def test_a_run_that_nobody_has_taken_up(self, work, monkeypatch):
         run = made("SCHEDULED", entrypoint=f"{work.script}:etl", flow="etl")
         monkeypatch.setenv("PREFECT__FLOW_RUN_ID", text(run))
-        assert "is Completed (attempt 1): 0 task runs replayed, 4 run." in prefect("flow-run", "execute").stdout
+        assert (
+            "is Completed (attempt 1): 0 task runs replayed, 4 run." in prefect("flow-run", "execute").stdout
+        )
 
     def test_without_an_id(self):
         assert "PREFECT__FLOW_RUN_ID" in prefect("flow-run", "execute", code=1).stderr
@@ -454,7 +463,13 @@ class TestWhy:
         [
             ("SCHEDULED", "Scheduled", None, {"scheduled_time": 4_102_444_800_000_000}, "in "),
             ("SCHEDULED", "Late", None, {"scheduled_time": 1_600_000_000_000_000}, "It is late"),
-            ("SCHEDULED", "AwaitingRetry", "boom", {"scheduled_time": 4_102_444_800_000_000}, "waits for try 1 of 1"),
+            (
+                "SCHEDULED",
+                "AwaitingRetry",
+                "boom",
+                {"scheduled_time": 4_102_444_800_000_000},
+                "waits for try 1 of 1",
+            ),
             ("SCHEDULED", "AwaitingConcurrencySlot", None, {}, "free slot"),
             ("PENDING", "Pending", None, None, "for a process to execute it"),
             ("PENDING", "NotReady", "Upstream task run 'x' did not reach a 'COMPLETED' state", None, "'x'"),
@@ -481,7 +496,9 @@ class TestWatch:
     def test_a_run_that_has_ended_is_told_from_the_beginning(self, work):
         run = work.run("etl", 1)
         shown = prefect("flow-run", "watch", run.name).stdout
-        assert [word for word in ("extracting 0", "Pending", "Running", "is Completed after") if word not in shown] == []
+        assert [
+            word for word in ("extracting 0", "Pending", "Running", "is Completed after") if word not in shown
+        ] == []
 
     def test_the_exit_code_says_whether_it_completed(self, work):
         assert "flow-run why" in prefect("flow-run", "watch", work.fail("etl").name, code=1).stdout
@@ -525,6 +542,9 @@ class TestDelete:
 def test_a_process_of_its_own_answers_the_same(work):
     run = work.fail("etl")
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "flow-run", "why", run.name], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "prefect", "flow-run", "why", run.name],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert f"Next:  prefect flow-run retry {text(run)}" in done.stdout

@@ -15,7 +15,9 @@ def id_at(moment: int) -> bytes:
     return (moment // 1000).to_bytes(6, "big") + new_id()[6:]
 
 
-def flow_run(cx, *, age_days=0.0, state_type="COMPLETED", parent=None, task_count=0, log_count=0) -> FlowRunRecord:
+def flow_run(
+    cx, *, age_days=0.0, state_type="COMPLETED", parent=None, task_count=0, log_count=0
+) -> FlowRunRecord:
     """Write a flow run that was made, and ended, so long ago, with its rows."""
     then = now_us() - round(age_days * DAY)
     run = FlowRunRecord(

@@ -103,7 +103,11 @@ def test_a_file_of_version_1_is_brought_up_with_its_rows(path, tmp_path):
         (run,) = flow_runs.find(store)
         assert (run.name, run.flow_name, run.state.name) == ("merry-otter", "etl", "Completed")
         assert json.loads(json.dumps(run.parameters)) == {"n": 3}
-        assert [state.name for state in flow_runs.states(store, run.id)] == ["Pending", "Running", "Completed"]
+        assert [state.name for state in flow_runs.states(store, run.id)] == [
+            "Pending",
+            "Running",
+            "Completed",
+        ]
         assert [store.rows(f"SELECT COUNT(*) FROM {t}") for t in ("task_run", "log")] == [[(1,)], [(1,)]]
     assert schema(path) == schema(fresh)
 

@@ -20,7 +20,7 @@ def natural_name(path: str) -> tuple[str, str]:
 
 
 def module_of(function: Any) -> str:
-    """The name of a function's module; that of its file where it was run as a script, so that both are the same."""
+    """The name of a function's module; for a script that was run, what it is called when imported."""
     module = getattr(function, "__module__", "") or ""
     if module not in _MAIN:
         return module

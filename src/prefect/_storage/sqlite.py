@@ -190,7 +190,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("disk is full", "The disk is full. Free some space; everything committed before is safe."),
     ("readonly", "The file or its folder is read-only. Make it writable, or set PREFECT_HOME elsewhere."),
     ("read-only", "The file or its folder is read-only. Make it writable, or set PREFECT_HOME elsewhere."),
-    ("unable to open", "The folder is missing or read-only. Make it writable, or set PREFECT_HOME elsewhere."),
+    ("unable to open", "Its folder is missing or read-only. Mend that, or set PREFECT_HOME elsewhere."),
     ("not a database", "The file is not a database. Move it away; a new one is made at the next start."),
     ("malformed", "The file is damaged. Copy it, then try `sqlite3 FILE .recover`, or move it away."),
     ("locked", f"Another process kept the file locked for over {BUSY_SECONDS:.0f} s. Find it and end it."),

@@ -20,6 +20,7 @@ from prefect.model.records import StateRecord
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
+    from prefect._backend.protocol import Answer
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 _POLL_SECONDS = 0.05
@@ -37,7 +38,7 @@ def cancel_flow_run(run: FlowRunRecord, *, wait: bool) -> None:
     if asked.state.type in TERMINAL:
         click.echo(f"{asked.state.name} '{run.name}': no process was executing it.")
         return
-    process = backend().read_process(asked.owner) if asked.owner is not None else None
+    process = _process_of(asked)
     if process is None:
         click.echo(
             f"Asked '{run.name}' to stop. No process is known to execute it; whoever takes it up stops it."
@@ -58,18 +59,29 @@ def cancel_flow_run(run: FlowRunRecord, *, wait: bool) -> None:
 def _ask(run: FlowRunRecord) -> FlowRunRecord:
     """Propose Cancelling for the run and everything below it that has not ended; the run as it is then."""
     first, *below = tree_of(run)
-    answer = backend().propose_flow_run_state(first.id, _cancelling())
+    answer = _propose(first, "CANCELLING")
     if answer.status == "ABORT":
         fail(f"Flow run '{run.name}' has ended ({answer.run.state.name}): there is nothing to cancel.")
     for child in below:
         if child.state.type not in TERMINAL:
-            backend().propose_flow_run_state(child.id, _cancelling())
+            _propose(child, "CANCELLING")
     return answer.run
 
 
-def _cancelling() -> StateRecord:
+def _propose(run: FlowRunRecord, state_type: str) -> Answer:
+    """Propose it; a run that nobody executes, or is about to (a deployment's worker), is cancelled then."""
     message = f"Cancelled from the command line by {_user()}."
-    return StateRecord(new_id(), "CANCELLING", "Cancelling", now_us(), message)
+    state = StateRecord(new_id(), state_type, state_type.title(), now_us(), message)
+    answer = backend().propose_flow_run_state(run.id, state)
+    asked = answer.run
+    nobody = asked.deployment_id is None and _process_of(asked) is None
+    if nobody and asked.state.type == "CANCELLING" == state_type:
+        return _propose(asked, "CANCELLED")
+    return answer
+
+
+def _process_of(run: FlowRunRecord) -> ProcessRecord | None:
+    return backend().read_process(run.owner) if run.owner is not None else None
 
 
 def _user() -> str:
@@ -136,9 +148,7 @@ def _send(number: signal.Signals, process: ProcessRecord) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        fail(
-            f"Expected to be allowed to signal pid {process.pid}, which is another user's. Use sudo."
-        )
+        fail(f"Expected to be allowed to signal pid {process.pid}, which is another user's. Use sudo.")
     return True
 
 

@@ -45,8 +45,8 @@ def _require_free(run: FlowRunRecord) -> None:
     process = backend().read_process(run.owner) if run.owner is not None else None
     if process is not None:
         fail(
-            f"Flow run '{run.name}' is {run.state.name}, executed by pid {process.pid} on {process.host} since "
-            f"{format_time(run.state.timestamp)}. To stop it: prefect flow-run cancel {uuid_text(run.id)}"
+            f"Flow run '{run.name}' is {run.state.name}, executed by pid {process.pid} on {process.host} "
+            f"since {format_time(run.state.timestamp)}. Stop it: prefect flow-run cancel {uuid_text(run.id)}"
         )
 
 

@@ -32,12 +32,12 @@ _SIDE_FILES = ("", "-wal", "-shm")
 
 @click.group("database", cls=Group)
 def database() -> None:
-    """See, upgrade, prune and reset the store that runs are recorded in."""
+    """See, upgrade, prune and reset the store of runs."""
 
 
 @click.group("server", cls=Group)
 def server() -> None:
-    """Commands for the store, under the name that the API's own command line has for them."""
+    """See and manage the store, under its other name."""
 
 
 server.add_command(database)

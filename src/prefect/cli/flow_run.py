@@ -197,9 +197,7 @@ def execute(ctx: click.Context, id: str | None) -> None:
         fail("Expected the id of a flow run, as an argument or in PREFECT__FLOW_RUN_ID, got neither.")
     run = flow_run_named(id)
     if run.state.type in TERMINAL:
-        fail(
-            f"Flow run '{run.name}' has ended ({run.state.name}). Run it again: prefect flow-run retry {id}"
-        )
+        fail(f"Flow run '{run.name}' has ended ({run.state.name}). Run it again: prefect flow-run retry {id}")
     ctx.exit(execute_flow_run(run, None))
 
 
