@@ -29,6 +29,12 @@ def test_an_asynchronous_flow_passes():
     assert [(case.killed, case.resumed) for case in report.cases] == [(True, "Completed")]
 
 
+def test_what_a_process_pool_has_run_is_replayed():
+    report = crash_test(flows.pooled, {"n": 2}, points=["flow_run.before_finish"])
+    report.assert_ok()
+    assert [(case.recorded, case.resumed) for case in report.cases] == [(4, "Completed")]
+
+
 def test_a_flow_that_does_not_repeat_its_calls_ends_right_and_is_told_about():
     report = crash_test(flows.shuffled, {"n": 12}, points=["flow_run.before_finish"])
     (case,) = report.cases

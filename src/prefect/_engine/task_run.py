@@ -73,7 +73,8 @@ def is_to_run(call: TaskCall) -> bool:
     """Give the run its name, and look whether it was recorded: False where it was, and need not be run."""
     if call.task.task_run_name is not None:
         call.rename(task_run_name_of(call.task, call.parameters))
-    return call.flow is None or call.flow.recorded is None or not _replayed(call)
+    flow = call.flow
+    return flow is None or flow.recorded is None or not _replayed(call, flow.recorded, call.parameters)
 
 
 def resolve(call: TaskCall) -> Generator[Any, Any, None]:
@@ -274,13 +275,23 @@ def pass_through(call: TaskCall, args: Any, kwargs: Any) -> Run:
                 _context.reset(token)
 
 
-def _replayed(call: TaskCall) -> bool:
+def replayed_before_sending(call: TaskCall) -> bool:
+    """Replay a call here that another process would run: it does not know what an earlier attempt recorded."""
+    flow = call.flow
+    if flow is None or flow.recorded is None:
+        return False
+    try:
+        parameters = {name: inputs.resolved(value) for name, value in call.parameters.items()}
+    except Exception:  # an input has failed: the other process says so
+        return False
+    return _replayed(call, flow.recorded, parameters)
+
+
+def _replayed(call: TaskCall, recorded: replay.Recorded, parameters: dict[str, Any]) -> bool:
     """Take the result that an earlier attempt recorded; the earlier row stays as it is."""
     flow = call.flow
     assert flow is not None
-    recorded = flow.recorded
-    assert recorded is not None
-    row = recorded.take(call.memo, replay.digest_of(call.parameters), call.task.name)
+    row = recorded.take(call.memo, replay.digest_of(parameters), call.task.name)
     if row is None:
         return False
     try:

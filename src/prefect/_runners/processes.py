@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import cloudpickle
 
-from prefect._engine.task_run import TaskRunTimeoutError
+from prefect._engine.task_run import TaskRunTimeoutError, replayed_before_sending
 from prefect._runners.threads import ThreadPoolTaskRunner
 from prefect.context import serialize_context
 from prefect.exceptions import CrashedRun
@@ -92,6 +92,8 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
         """The process is killed instead; its thread then sees that it is gone."""
 
     def _execute(self, call: TaskCall) -> None:
+        if replayed_before_sending(call):
+            return
         worker = self._worker()
         try:
             outcome = worker.run(call)

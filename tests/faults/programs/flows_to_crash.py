@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from prefect import flow, task
+from prefect.task_runners import ProcessPoolTaskRunner
 
 
 @task
@@ -25,6 +26,11 @@ def steady(n: int) -> int:
 @flow
 async def steady_async(n: int) -> int:
     return keep(sum(double.map(range(n)).result()))
+
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=2))
+def pooled(n: int) -> int:
+    return sum(double.map(double.map(range(n))).result())
 
 
 @flow
