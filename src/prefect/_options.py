@@ -81,7 +81,11 @@ class TaskOptions(CommonOptions, total=False):
 
 
 # what an option is when it is not given; None where nothing is said here
-DEFAULTS: dict[str, Any] = {"validate_parameters": True, "cache_result_in_memory": True, "cache_policy": NotSet}
+DEFAULTS: dict[str, Any] = {
+    "validate_parameters": True,
+    "cache_result_in_memory": True,
+    "cache_policy": NotSet,
+}
 
 # in `with_options` None means "reset" for these and "keep" for all others (behaviour 8)
 NONE_RESETS = frozenset(
@@ -144,9 +148,13 @@ def hooks(owner: str, option: str, given: Any) -> list[Callable[..., Any]]:
     return found
 
 
-def signature_of(options: type, *, leading: str | None = None, defaults: dict[str, Any] | None = None) -> inspect.Signature:
+def signature_of(
+    options: type, *, leading: str | None = None, defaults: dict[str, Any] | None = None
+) -> inspect.Signature:
     """The signature of a function that takes these options by keyword, for help and introspection."""
-    first = [inspect.Parameter(leading, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)] if leading else []
+    first = (
+        [inspect.Parameter(leading, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)] if leading else []
+    )
     known = DEFAULTS if defaults is None else defaults
     return inspect.Signature(
         [
@@ -157,5 +165,3 @@ def signature_of(options: type, *, leading: str | None = None, defaults: dict[st
             ),
         ]
     )
-
-

@@ -275,7 +275,5 @@ def get_run_context() -> Union[EngineContext, TaskRunContext]:
     """
     context = TaskRunContext.get() or EngineContext.get()
     if context is None:
-        raise MissingContextError(
-            "No run context available. You are not in a flow or task run context."
-        )
+        raise MissingContextError("No run context available. You are not in a flow or task run context.")
     return context

@@ -82,10 +82,18 @@ class Flow(WrappedFunction[P, R]):
         self._wrap(fn)
         self._set_identity(chosen)
         self._set_limits(chosen)
-        for plain in ("persist_result", "result_storage", "result_serializer", "cache_result_in_memory", "log_prints"):
+        for plain in (
+            "persist_result",
+            "result_storage",
+            "result_serializer",
+            "cache_result_in_memory",
+            "log_prints",
+        ):
             setattr(self, plain, chosen[plain])
         require_saved(self.result_storage)
-        if self.persist_result is None and (self.result_storage is not None or self.result_serializer is not None):
+        if self.persist_result is None and (
+            self.result_storage is not None or self.result_serializer is not None
+        ):
             self.persist_result = True
 
     def _set_identity(self, chosen: dict[str, Any]) -> None:
@@ -131,7 +139,9 @@ class Flow(WrappedFunction[P, R]):
     def task_runner(self) -> TaskRunner[Any]:  # type: ignore[no-redef]
         """Where submitted tasks are executed; a ThreadPoolTaskRunner unless given."""
         if self._task_runner is None:
-            from prefect.task_runners import ThreadPoolTaskRunner  # 5 ms that flows without submit do not need
+            from prefect.task_runners import (
+                ThreadPoolTaskRunner,
+            )  # 5 ms that flows without submit do not need
 
             self._task_runner = ThreadPoolTaskRunner()
         elif isinstance(self._task_runner, type):
@@ -159,7 +169,11 @@ class Flow(WrappedFunction[P, R]):
             try:
                 hints = get_type_hints(self._wrapped, include_extras=True)
             except Exception:
-                hints = {n: a for n, a in getattr(self._wrapped, "__annotations__", {}).items() if not isinstance(a, str)}
+                hints = {
+                    n: a
+                    for n, a in getattr(self._wrapped, "__annotations__", {}).items()
+                    if not isinstance(a, str)
+                }
             hints.pop("return", None)
             self._type_hints = hints
         return self._type_hints
@@ -289,7 +303,7 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
     if not isinstance(found, Flow):
         from prefect.exceptions import MissingFlowError
 
-        raise MissingFlowError(f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow.")
+        raise MissingFlowError(
+            f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
+        )
     return found
-
-

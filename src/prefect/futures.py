@@ -11,8 +11,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-
-
 from prefect._backend.resolve import backend
 from prefect._base import clock
 
@@ -359,7 +357,9 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
         except TimeoutError as exc:
             if all(future.state.is_final() for future in futures):
                 raise
-            raise TimeoutError(f"Timed out waiting for all futures to complete within {timeout} seconds") from exc
+            raise TimeoutError(
+                f"Timed out waiting for all futures to complete within {timeout} seconds"
+            ) from exc
         return [future.result(raise_on_failure=raise_on_failure) for future in futures]
 
     def __next__(self) -> PrefectFuture[R]:
@@ -460,5 +460,3 @@ def resolve_futures_to_results(expr: Any) -> Any:
         Exception: what a failed run raised.
     """
     return _replaced(expr, lambda future: future.result())
-
-

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import importlib
-import sys
 from abc import abstractmethod
 from functools import lru_cache
 from inspect import get_annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect._engine import run as engine
 from prefect._base.drive import drive, drive_async
+from prefect._engine import run as engine
 from prefect._engine.task_run import TaskRunTimeoutError, task_run
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ def run_task_sync(
         Exception: what the function raises, unless the state is asked for.
     """
     call = engine.make_call(
-        task, task.binder.completed(parameters or {}), wait_for=wait_for, dependencies=dependencies, run_id=task_run_id
+        task,
+        task.binder.completed(parameters or {}),
+        wait_for=wait_for,
+        dependencies=dependencies,
+        run_id=task_run_id,
     )
     drive(task_run(call))
     return call.state if return_type == "state" else call.answer()
@@ -47,7 +51,11 @@ async def run_task_async(
 ) -> Any:
     """`run_task_sync` for an asynchronous task."""
     call = engine.make_call(
-        task, task.binder.completed(parameters or {}), wait_for=wait_for, dependencies=dependencies, run_id=task_run_id
+        task,
+        task.binder.completed(parameters or {}),
+        wait_for=wait_for,
+        dependencies=dependencies,
+        run_id=task_run_id,
     )
     await drive_async(task_run(call))
     return call.state if return_type == "state" else call.answer()

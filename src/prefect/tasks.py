@@ -13,11 +13,11 @@ from typing_extensions import ParamSpec, Unpack
 
 from prefect import _options
 from prefect._base.hashing import stable_digest
+from prefect._base.modules import module_of
 from prefect._base.notset import NotSet
 from prefect._base.source import source_of
 from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
-from prefect._base.modules import module_of
 from prefect._options import TaskOptions
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
 from prefect.context import EngineContext
@@ -26,7 +26,6 @@ from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
-    from prefect.context import TaskRunContext
     from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 
 __all__ = [
@@ -53,7 +52,7 @@ class TaskRunNameCallbackWithParameters(Protocol):
     """A `task_run_name` callable that is told the call's parameters."""
 
     @classmethod
-    def is_callback_with_parameters(cls, callable: Callable[..., str]) -> bool:  # noqa: A002
+    def is_callback_with_parameters(cls, callable: Callable[..., str]) -> bool:
         """Whether the callable takes `parameters`."""
         return "parameters" in inspect.signature(callable).parameters
 
@@ -144,7 +143,13 @@ class Task(WrappedFunction[P, R]):
         self._set_identity(chosen)
         self._set_retries(chosen)
         self._set_results(chosen)
-        for plain in ("log_prints", "refresh_cache", "viz_return_value", "asset_deps", "cache_result_in_memory"):
+        for plain in (
+            "log_prints",
+            "refresh_cache",
+            "viz_return_value",
+            "asset_deps",
+            "cache_result_in_memory",
+        ):
             setattr(self, plain, chosen[plain])
         self.timeout_seconds = float(chosen["timeout_seconds"]) if chosen["timeout_seconds"] else None
 
@@ -169,7 +174,9 @@ class Task(WrappedFunction[P, R]):
         settings = get_current_settings().tasks
         self.retries = settings.default_retries if chosen["retries"] is None else chosen["retries"]
         delay = chosen["retry_delay_seconds"]
-        self.retry_delay_seconds = _delays(settings.default_retry_delay_seconds if delay is None else delay, self.retries)
+        self.retry_delay_seconds = _delays(
+            settings.default_retry_delay_seconds if delay is None else delay, self.retries
+        )
         self.retry_jitter_factor = chosen["retry_jitter_factor"]
         if self.retry_jitter_factor is not None and self.retry_jitter_factor < 0:
             raise ValueError("`retry_jitter_factor` must be >= 0")
@@ -181,7 +188,13 @@ class Task(WrappedFunction[P, R]):
 
     def _set_results(self, chosen: dict[str, Any]) -> None:
         """What is persisted and under which key (behaviours 53 and 54)."""
-        for option in ("result_storage", "result_serializer", "result_storage_key", "cache_key_fn", "cache_expiration"):
+        for option in (
+            "result_storage",
+            "result_serializer",
+            "result_storage_key",
+            "cache_key_fn",
+            "cache_expiration",
+        ):
             setattr(self, option, chosen[option])
         require_saved(self.result_storage)
         asked = chosen["cache_policy"]
@@ -199,7 +212,10 @@ class Task(WrappedFunction[P, R]):
             self.persist_result = True
         if self.cache_key_fn is not None:
             if asks_for_caching:
-                get_logger("tasks").warning("Both `cache_policy` and `cache_key_fn` are set on task '%s'. `cache_key_fn` will be used.", self.name)
+                get_logger("tasks").warning(
+                    "Both `cache_policy` and `cache_key_fn` are set on task '%s'. `cache_key_fn` will be used.",
+                    self.name,
+                )
             policy = CachePolicy.from_cache_key_fn(self.cache_key_fn)
         if self.result_storage_key is not None:
             policy = None
@@ -283,7 +299,9 @@ class Task(WrappedFunction[P, R]):
         deferred = kwargs.pop("deferred", False)
         parameters = self.binder.bind_given(args, kwargs)
         if deferred:
-            from prefect._engine.deferred import defer_all  # pickles parameters: only background tasks need it
+            from prefect._engine.deferred import (
+                defer_all,
+            )  # pickles parameters: only background tasks need it
 
             return cast("Any", defer_all(self, parameters, wait_for))
         flow_run = EngineContext.get()

@@ -91,7 +91,9 @@ class LocalBackend:
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
-                decision = decide(Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt))
+                decision = decide(
+                    Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt)
+                )
                 if isinstance(decision, Accept):
                     run = self._compare_and_set(cx, known, decision.changes | (changes or {}), only_if=known)
                     if run is not None:
@@ -114,7 +116,12 @@ class LocalBackend:
         return written
 
     def _compare_and_set(
-        self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any], *, only_if: FlowRunRecord | None
+        self,
+        cx: sqlite3.Connection,
+        run: FlowRunRecord,
+        changes: dict[str, Any],
+        *,
+        only_if: FlowRunRecord | None,
     ) -> FlowRunRecord | None:
         """Write a decision; None where the run is not any more what it was decided on."""
         state = changes.get("state")
@@ -214,7 +221,9 @@ class LocalBackend:
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
-    def save_block_document(self, type_slug: str, name: str, data: str, *, overwrite: bool) -> BlockDocumentRecord:
+    def save_block_document(
+        self, type_slug: str, name: str, data: str, *, overwrite: bool
+    ) -> BlockDocumentRecord:
         now = now_us()
         with self.store.write() as cx:
             found = blocks.read(self.store, type_slug, name)

@@ -1,5 +1,6 @@
 """The verbs that the engine, the runner and the command line may ask. `local.py` answers them from a store;
-another backend answers the same ones over HTTP. All are synchronous (design, decision 2)."""
+another backend answers the same ones over HTTP. All are synchronous (design, decision 2).
+"""
 
 from __future__ import annotations
 
@@ -168,7 +169,9 @@ class Backend(Protocol):
         """Log lines in the order they were written."""
         ...
 
-    def save_block_document(self, type_slug: str, name: str, data: str, *, overwrite: bool) -> BlockDocumentRecord:
+    def save_block_document(
+        self, type_slug: str, name: str, data: str, *, overwrite: bool
+    ) -> BlockDocumentRecord:
         """Store a block's JSON under a name. Raises ValueError where it is taken and `overwrite` is not set."""
         ...
 

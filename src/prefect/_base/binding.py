@@ -20,7 +20,7 @@ class Binder:
         ReservedArgumentError: a parameter is called `wait_for` or `return_state` (behaviour 3).
     """
 
-    __slots__ = ("_defaults", "_fn", "_keyword", "_names", "_positional", "_plain", "_spread", "signature")
+    __slots__ = ("_defaults", "_fn", "_keyword", "_names", "_plain", "_positional", "_spread", "signature")
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self._fn = fn

@@ -51,8 +51,8 @@ class FlowCall(EngineContext):
         "flow",
         "id",
         "interrupt",
-        "kwargs",
         "kept_subflows",
+        "kwargs",
         "lineage",
         "log_prints",
         "outcome",
@@ -127,7 +127,9 @@ class FlowCall(EngineContext):
         if flow.persist_result is not None:
             self.persist_result = flow.persist_result
         else:
-            self.persist_result = parent.persist_result if parent is not None else settings.results.persist_by_default
+            self.persist_result = (
+                parent.persist_result if parent is not None else settings.results.persist_by_default
+            )
 
     @property
     def caller(self) -> TaskCall | FlowCall | None:
@@ -184,7 +186,9 @@ class FlowCall(EngineContext):
         tracking = self.tracking
         if tracking is not None:
             tracking.mirror(state)  # before: a terminal proposal commits it together with the child's
-        answer = self.backend.propose_flow_run_state(self.id, state, attempt=self.attempt, known=self.record, **options)
+        answer = self.backend.propose_flow_run_state(
+            self.id, state, attempt=self.attempt, known=self.record, **options
+        )
         self.record = answer.run
         if tracking is not None and answer.run.state.name != state_name:
             tracking.mirror(answer.run.state)
@@ -234,7 +238,9 @@ class FlowCall(EngineContext):
             raise self.exception
         outcome = self.outcome
         if outcome is None:
-            return read_state(self.state)  # the rules decided otherwise; raises for a run that has not completed
+            return read_state(
+                self.state
+            )  # the rules decided otherwise; raises for a run that has not completed
         if outcome.state is not None and outcome.state is self.value:
             return read_state(self.value)
         if is_state(self.value) and outcome.type != "COMPLETED":

@@ -42,7 +42,9 @@ def returned(call: FlowCall, value: Any) -> Run:
 def raised(call: FlowCall, exc: Exception) -> None:
     """The function has raised."""
     call.exception = exc
-    call.outcome = failed(call, f"Flow run encountered an exception: {type(exc).__name__}: {exc}".rstrip(": "))
+    call.outcome = failed(
+        call, f"Flow run encountered an exception: {type(exc).__name__}: {exc}".rstrip(": ")
+    )
     call.logger().error("Encountered an exception during execution: %r", exc, exc_info=exc)
 
 
@@ -115,7 +117,12 @@ def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:
 
 def crash(call: FlowCall, exc: BaseException) -> Run:
     """Something other than an exception of the user's code ended the run."""
-    if isinstance(exc, (Abort, Pause)) or call.record.state.type in {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}:
+    if isinstance(exc, (Abort, Pause)) or call.record.state.type in {
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "CRASHED",
+    }:
         return
     call.exception = exc
     if call.stopping:

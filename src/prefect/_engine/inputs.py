@@ -134,7 +134,11 @@ def upstream_of(value: Any, *, may_fail: bool = False, seen: frozenset[int] = fr
     if id(value) in seen:
         return []
     inner = seen | {id(value)}
-    return [u for item in _items_worth_a_look(value, kind) for u in upstream_of(item, may_fail=may_fail, seen=inner)]
+    return [
+        u
+        for item in _items_worth_a_look(value, kind)
+        for u in upstream_of(item, may_fail=may_fail, seen=inner)
+    ]
 
 
 def sources_of(value: Any, lineage: Lineage | None, depth: int = 0) -> list[bytes]:
@@ -169,7 +173,11 @@ def wait_for_upstream(upstream: Iterable[Upstream]) -> Generator[Any, Any, None]
         else:
             state_type, run_id = source.type.value, source.state_details.task_run_id
         # whoever may fail must still have ended
-        accepted = state_type in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} if may_fail else state_type == "COMPLETED"
+        accepted = (
+            state_type in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+            if may_fail
+            else state_type == "COMPLETED"
+        )
         if not accepted:
             raise NotReady(run_id)
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 def flow_logger(call: FlowCall) -> logging.LoggerAdapter[Any]:
     """A logger whose lines belong to the flow run."""
-    extra = {"flow_run_id": str(UUID(bytes=call.id)), "flow_run_name": call.record.name, "flow_name": call.flow.name}
+    extra = {
+        "flow_run_id": str(UUID(bytes=call.id)),
+        "flow_run_name": call.record.name,
+        "flow_name": call.flow.name,
+    }
     return PrefectLogAdapter(get_logger("prefect.flow_runs"), extra)
 
 

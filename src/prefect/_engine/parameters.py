@@ -118,7 +118,9 @@ def make_validator(flow: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         names[field] = parameter.name
         fields[field] = (hint, Field(alias=parameter.name))
     config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=False)
-    model = create_model(flow.fn.__name__ if hasattr(flow.fn, "__name__") else "Parameters", __config__=config, **fields)
+    model = create_model(
+        flow.fn.__name__ if hasattr(flow.fn, "__name__") else "Parameters", __config__=config, **fields
+    )
 
     def validate(parameters: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -30,7 +30,7 @@ LARGE_BYTES = 65_536
 _said: set[str] = set()
 
 
-class TooLarge(Exception):  # noqa: N818 - not an error: it ends a pickling that has grown past its limit
+class TooLarge(Exception):
     """The value is not worth recording."""
 
 
@@ -55,7 +55,9 @@ class _Limited(io.RawIOBase):
 def encode(value: Any, limit: int, task_name: str) -> bytes | None:
     """The value as bytes, or None where it is larger than `limit` bytes or cannot be pickled (said once a task)."""
     if type(value) in _SMALL or (type(value) is str and len(value) < 1024):
-        return pickle.dumps(value, _PROTOCOL) if limit >= LARGE_BYTES else _within(pickle.dumps(value, 5), limit)
+        return (
+            pickle.dumps(value, _PROTOCOL) if limit >= LARGE_BYTES else _within(pickle.dumps(value, 5), limit)
+        )
     if sys.getsizeof(value) > 4 * limit:
         return None
     try:

@@ -222,7 +222,11 @@ class TaskCall(TaskRunContext):
         return f"{self.memo}/{task_key}:{next_number(self._counters, task_key)}"
 
     def transition(
-        self, state_type: str, state_name: str, message: str | None = None, details: dict[str, Any] | None = None
+        self,
+        state_type: str,
+        state_name: str,
+        message: str | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         """Enter a state, and queue the row. `details` are those of the state, in the form that is stored."""
         self._enter(state_type, state_name, message, details)
@@ -326,7 +330,9 @@ class TaskCall(TaskRunContext):
             found = found or {}
             found["wait_for"] = sources_of(self.wait_for, lineage)
         if found:
-            self.add_inputs({name: {_Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()})
+            self.add_inputs(
+                {name: {_Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}
+            )
         return needs_a_look
 
     def add_inputs(self, inputs: dict[str, set[Any]]) -> None:
@@ -382,7 +388,15 @@ class TaskCall(TaskRunContext):
 
     def outcome(self) -> tuple[Any, ...]:
         """What another process needs to know of how the run ended."""
-        return self.now, self.run_count, self.done, self.value, self.exception, self.persisted, self.returned_state
+        return (
+            self.now,
+            self.run_count,
+            self.done,
+            self.value,
+            self.exception,
+            self.persisted,
+            self.returned_state,
+        )
 
     def take_outcome(self, now: tuple[Any, ...], run_count: int, done: bool, *rest: Any) -> None:
         """End as the run ended in another process, which has recorded it."""
@@ -409,7 +423,10 @@ class TaskCall(TaskRunContext):
             stopping = self.flow is not None and self.flow.stopping
             state = ("CANCELLED", "Cancelled") if stopping else ("CRASHED", "Crashed")
             self.exception = CancelledRun("Run cancelled.")
-            self.transition(*state, "Its thread is blocked and cannot be interrupted: it may go on until the process ends.")
+            self.transition(
+                *state,
+                "Its thread is blocked and cannot be interrupted: it may go on until the process ends.",
+            )
             self.done = True
             self.logger().warning("%s", self.state_message)
 

@@ -313,7 +313,9 @@ def _crash(call: TaskCall, exc: BaseException) -> Run:
     if not call.done and not isinstance(exc, (Abort, Pause)):
         cancelled = call.flow is not None and call.flow.stopping
         call.transition(
-            "CANCELLED" if cancelled else "CRASHED", "Cancelled" if cancelled else "Crashed", crash_message(exc)
+            "CANCELLED" if cancelled else "CRASHED",
+            "Cancelled" if cancelled else "Crashed",
+            crash_message(exc),
         )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve one parent until it closes the connection, or is gone."""
-    address, key, path = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent, over its own pipe
+    address, key, path = pickle.load(sys.stdin.buffer)
     sys.path[:] = path
     connection = Client(address, authkey=key)
     _, context, initializer, initargs = cloudpickle.loads(connection.recv_bytes())
@@ -44,7 +44,9 @@ def _serve(connection: Connection) -> None:
         connection.send_bytes(_outcome(*cloudpickle.loads(message)[1:]))
 
 
-def _outcome(task: Any, run_id: bytes, fixed: tuple[Any, ...], created: int, parameters: dict[str, Any]) -> bytes:
+def _outcome(
+    task: Any, run_id: bytes, fixed: tuple[Any, ...], created: int, parameters: dict[str, Any]
+) -> bytes:
     """Run it and record it; the outcome, pickled, once everything of it is on disk."""
     flow = EngineContext.get()
     call = TaskCall.elsewhere(task, run_id, fixed, created, parameters, flow=flow)

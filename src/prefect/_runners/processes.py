@@ -124,7 +124,7 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
             self._workers.pop().close()
 
 
-class _ProcessEnded(Exception):  # noqa: N818 - what happened to a process, not an error of this one
+class _ProcessEnded(Exception):
     """The process is gone before it answered: it died, or it was killed for overrunning its time."""
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:

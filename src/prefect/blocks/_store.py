@@ -33,7 +33,9 @@ def read_by_id(document_id: UUID) -> BlockDocument | None:
 
 def write(type_slug: str, name: str, data: dict[str, Any], *, overwrite: bool) -> UUID:
     """Keep a block; its id. Raises ValueError where the name is taken and `overwrite` is False."""
-    return UUID(bytes=backend().save_block_document(type_slug, name, json.dumps(data), overwrite=overwrite).id)
+    return UUID(
+        bytes=backend().save_block_document(type_slug, name, json.dumps(data), overwrite=overwrite).id
+    )
 
 
 def delete(type_slug: str, name: str) -> bool:

@@ -178,9 +178,7 @@ class Block(BaseModel, ABC):
         if chosen is None:
             raise ValueError("expected a name to save the block under, got none: call save(name)")
         data = to_jsonable_python(_revealed(self.model_dump()))
-        self._block_document_id = _store.write(
-            self.get_block_type_slug(), chosen, data, overwrite=overwrite
-        )
+        self._block_document_id = _store.write(self.get_block_type_slug(), chosen, data, overwrite=overwrite)
         self._block_document_name = chosen
         return self._block_document_id
 

@@ -229,7 +229,9 @@ def _extra_of(stored: dict[str, Any]) -> dict[str, Any]:
 
 def _task_inputs(stored: dict[str, list[Any]], parent: bytes | None) -> dict[str, list[RunInput]]:
     """Each source is the id of a task run, or a dict with its `input_type`; the caller is a source too."""
-    of_parent: dict[str, list[RunInput]] = {"__parents__": [TaskRunResult(id=UUID(bytes=parent))]} if parent else {}
+    of_parent: dict[str, list[RunInput]] = (
+        {"__parents__": [TaskRunResult(id=UUID(bytes=parent))]} if parent else {}
+    )
     return of_parent | {
         parameter: [
             TaskRunResult(id=UUID(source))
