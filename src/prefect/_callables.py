@@ -6,7 +6,7 @@ import functools
 import hashlib
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from typing_extensions import ParamSpec, Self
 
@@ -38,7 +38,7 @@ class WrappedFunction(Generic[P, R]):
             self._is_staticmethod, fn = True, fn.__func__
         if not callable(fn):
             raise TypeError("'fn' must be callable")
-        self._wrapped = self.fn = fn
+        self._wrapped = self.fn = cast("Any", fn)
         inner = fn if inspect.isroutine(fn) or inspect.isclass(fn) else getattr(fn, "func", type(fn).__call__)
         functools.update_wrapper(self, fn, updated=())  # type: ignore[arg-type]
         self.isasync = inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)

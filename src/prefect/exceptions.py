@@ -51,19 +51,17 @@ class UnspecifiedFlowError(PrefectException):
     """A script holds several flows and none was named."""
 
 
+_MISSING_RESULT = (
+    "State data is missing. Typically, this occurs when result persistence is disabled and the state has been "
+    "retrieved from the API."
+)
+
+
 class MissingResult(PrefectException):
     """A result was not persisted, or cannot be read any more."""
 
     def __init__(self, *args: Any) -> None:
-        super().__init__(
-            *(
-                args
-                or (
-                    "State data is missing. Typically, this occurs when result persistence is disabled and "
-                    "the state has been retrieved from the API.",
-                )
-            )
-        )
+        super().__init__(*(args or (_MISSING_RESULT,)))
 
 
 class ScriptError(PrefectException):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
@@ -50,7 +51,6 @@ class Flow(WrappedFunction[P, R]):
 
     version: str | None
     flow_run_name: Callable[[], str] | str | None
-    task_runner: TaskRunner[Any]
     retries: int
     retry_delay_seconds: float
     timeout_seconds: float | None
@@ -136,7 +136,7 @@ class Flow(WrappedFunction[P, R]):
         self._task_runner = chosen["task_runner"]
 
     @property
-    def task_runner(self) -> TaskRunner[Any]:  # type: ignore[no-redef]
+    def task_runner(self) -> TaskRunner[Any]:
         """Where submitted tasks are executed; a ThreadPoolTaskRunner unless given."""
         if self._task_runner is None:
             from prefect.task_runners import (
@@ -250,7 +250,7 @@ class Flow(WrappedFunction[P, R]):
         self.on_running_hooks.append(fn)
         return fn
 
-    def serve(
+    def serve(  # noqa: PLR0917 - the signature of the API
         self,
         name: str | None = None,
         tags: list[str] | None = None,
@@ -265,7 +265,20 @@ class Flow(WrappedFunction[P, R]):
         **kwargs: Any,
     ) -> None:
         """Serve the flow as a deployment. Raises PrefectException: not part of this release."""
-        _later.serve(self, name=name)
+        _later.serve(
+            self,
+            name=name,
+            tags=tags,
+            parameters=parameters,
+            description=description,
+            version=version,
+            enforce_parameter_schema=enforce_parameter_schema,
+            pause_on_shutdown=pause_on_shutdown,
+            print_starting_message=print_starting_message,
+            limit=limit,
+            webserver=webserver,
+            **kwargs,
+        )
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -282,7 +295,7 @@ def flow(fn: None = None, /, **options: Unpack[FlowOptions]) -> Callable[[Callab
 def flow(fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:
     """Turn a function into a flow: `@flow` or `@flow(retries=3)`. See `FlowOptions` for the options."""
     if fn is None:
-        return lambda function: Flow(function, **options)
+        return partial(Flow, **options)
     return Flow(fn, **options)
 
 

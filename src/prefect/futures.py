@@ -367,7 +367,7 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
             raise StopIteration
         return self.pop(0)
 
-    def __iter__(self) -> Iterator[PrefectFuture[R]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[PrefectFuture[R]]:  # noqa: PYI034 - a list first, an iterator for compatibility  # type: ignore[override]
         return list.__iter__(self)
 
 

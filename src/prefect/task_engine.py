@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskRunTimeoutError", "run_task", "run_task_async", "run_task_sync"]
 
 
-def run_task_sync(
+def run_task_sync(  # noqa: PLR0917 - the signature of the API
     task: Task[..., Any],
     task_run_id: UUID | None = None,
     parameters: dict[str, Any] | None = None,
@@ -41,7 +41,7 @@ def run_task_sync(
     return call.state if return_type == "state" else call.answer()
 
 
-async def run_task_async(
+async def run_task_async(  # noqa: PLR0917 - the signature of the API
     task: Task[..., Any],
     task_run_id: UUID | None = None,
     parameters: dict[str, Any] | None = None,

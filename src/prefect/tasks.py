@@ -7,6 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec, Unpack
@@ -403,7 +404,7 @@ def task(fn: None = None, /, **options: Unpack[TaskOptions]) -> Callable[[Callab
 def task(fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:
     """Turn a function into a task: `@task` or `@task(retries=3)`. See `TaskOptions` for the options."""
     if fn is None:
-        return lambda function: Task(function, **options)
+        return partial(Task, **options)
     return Task(fn, **options)
 
 

@@ -233,7 +233,8 @@ class LocalBackend:
                 return made
             if not overwrite:
                 raise ValueError(
-                    f"A block of type {type_slug} named {name!r} exists. Save it with overwrite=True, or under another name."
+                    f"A block of type {type_slug} named {name!r} exists. "
+                    "Save it with overwrite=True, or under another name."
                 )
             blocks.update(cx, found.id, data, now)
             return found._replace(data=data, updated=now)

@@ -1,5 +1,6 @@
-"""The verbs that the engine, the runner and the command line may ask. `local.py` answers them from a store;
-another backend answers the same ones over HTTP. All are synchronous (design, decision 2).
+"""The verbs that the engine, the runner and the command line may ask. All are synchronous.
+
+`local.py` answers them from a store; another backend answers the same ones over HTTP.
 """
 
 from __future__ import annotations

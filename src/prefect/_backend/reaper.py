@@ -43,7 +43,8 @@ def cause_of_death(process: ProcessRecord) -> str | None:
             return None
         return f"{_who(process)} ended without reporting{_memory(process)}"
     if process.lease_until < now_us():
-        return f"{_who(process)} has not renewed its lease since {to_datetime(process.lease_until):%Y-%m-%d %H:%M:%S} UTC."
+        since = f"{to_datetime(process.lease_until):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{_who(process)} has not renewed its lease since {since}."
     return None
 
 

@@ -199,7 +199,7 @@ class Journal:
         for observer in tuple(self._observers):
             try:
                 observer(rows, lines)
-            except Exception:
+            except Exception:  # noqa: PERF203 - the others are told all the same
                 _log.exception("An observer of the journal failed")
 
     def _put_back(self, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:

@@ -56,7 +56,7 @@ class Binder:
             ParameterBindError: the arguments do not fit (behaviour 10).
         """
         if self._plain and len(args) <= len(self._names):
-            parameters = dict(zip(self._names, args))
+            parameters = dict(zip(self._names, args, strict=False))
             for name in self._names[len(args) :]:
                 if name in kwargs:
                     parameters[name] = kwargs[name]

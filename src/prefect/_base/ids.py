@@ -11,7 +11,7 @@ import random
 import time
 from uuid import UUID
 
-_random = random.Random()
+_random = random.Random()  # noqa: S311 - ids need to differ, not to be secret
 _getrandbits = _random.getrandbits
 _time_ns = time.time_ns
 _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)

@@ -43,7 +43,7 @@ def mapped_parameters(task: Task[..., Any], parameters: dict[str, Any]) -> list[
             "Received iterable parameters with different lengths. Parameters for map must all be the same length. "
             f"Got lengths: {lengths}"
         )
-    calls = (dict(zip(mapped, one)) for one in zip(*mapped.values()))
+    calls = (dict(zip(mapped, one, strict=True)) for one in zip(*mapped.values(), strict=True))
     return [task.binder.completed({n: one[n] if n in one else static[n] for n in given}) for one in calls]
 
 

@@ -75,10 +75,7 @@ def _tracking_call(call: FlowCall, parent: FlowCall) -> TrackingCall:
         parent=call.parent_task,
         backend=call.backend,
     )
-    if call.parent_task is not None:
-        key = tracking.dynamic_key
-    else:
-        key = str(parent.next_subflow(flow.name))
+    key = tracking.dynamic_key if call.parent_task is not None else str(parent.next_subflow(flow.name))
     tracking.rename(f"{flow.name}-{key}")
     tracking.note("dynamic_key", key)
     if flow.version is not None:

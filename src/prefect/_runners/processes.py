@@ -13,7 +13,7 @@ import sys
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Listener
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
@@ -118,7 +118,7 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
         self._workers.discard(worker)
         self._local.worker = None
 
-    def __exit__(self, exc_type: Any, exc: Any, traceback: object) -> None:
+    def __exit__(self, exc_type: object, exc: object, traceback: object) -> None:
         super().__exit__(exc_type, exc, traceback)
         while self._workers:
             self._workers.pop().close()
@@ -190,7 +190,7 @@ class _Worker:
             self._process.wait()
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        self._connection.send_bytes(cast("bytes", cloudpickle.dumps(message)))
+        self._connection.send_bytes(cloudpickle.dumps(message))
 
 
 def _total_delay(call: TaskCall) -> float:

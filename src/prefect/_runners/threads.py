@@ -131,7 +131,7 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
         """Run the call in this worker thread; what it raises is in its state."""
         engine.execute_in_worker(call)
 
-    def __exit__(self, exc_type: Any, exc: Any, _: object) -> None:
+    def __exit__(self, exc_type: object, exc: object, _: object) -> None:
         pool = self._pool
         if pool is not None:
             if exc is not None and not isinstance(exc, Exception):

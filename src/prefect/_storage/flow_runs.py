@@ -87,8 +87,8 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
     """The record of a row of `_SELECT`."""
-    plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON]))
-    loaded = {name: json.loads(text) for name, text in zip(_JSON, row[_FIRST_JSON:])}
+    plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
+    loaded = {name: json.loads(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)}
     loaded["tags"] = tuple(loaded["tags"])
     return FlowRunRecord(
         id=row[0],
@@ -136,7 +136,7 @@ def update(
     columns = dict(changes)
     state = columns.pop("state", None)
     if state is not None:
-        columns |= {f"state_{c}": v for c, v in zip(_STATE, state_values(state))}
+        columns |= {f"state_{c}": v for c, v in zip(_STATE, state_values(state), strict=True)}
     for name in _JSON:
         if name in columns:
             columns[name] = dumps(columns[name])

@@ -1,4 +1,4 @@
-"""What the running code can ask about itself: `prefect.runtime.flow_run.id`, `.task_run.name` …"""
+"""What the running code can ask about itself, such as `prefect.runtime.flow_run.id`."""
 
 from __future__ import annotations
 

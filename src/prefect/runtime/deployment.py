@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.context import EngineContext
@@ -11,6 +11,13 @@ from prefect.runtime import flow_run
 from prefect.runtime._values import attribute
 
 __all__ = ["flow_run_id", "id", "name", "parameters", "version"]
+
+if TYPE_CHECKING:
+    flow_run_id: str | None
+    id: str | None
+    name: str | None
+    parameters: dict[str, Any]
+    version: str | None
 
 
 def get_id() -> str | None:

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
     from prefect.model.records import FlowRunRecord
 
+    api_url: str | None
+    flow_name: str | None
+    flow_version: str | None
+    id: str | None
+    job_variables: dict[str, Any] | None
+    name: str | None
+    parameters: dict[str, Any]
+    parent_deployment_id: str | None
+    parent_flow_run_id: str | None
+    root_flow_run_id: str | None
+    run_count: int
+    scheduled_start_time: datetime
+    tags: list[str]
+    ui_url: str | None
+
 __all__ = [
     "api_url",
     "flow_name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.context import TaskRunContext
@@ -12,6 +12,16 @@ from prefect.runtime._values import attribute
 from prefect.settings import get_current_settings
 
 __all__ = ["api_url", "id", "name", "parameters", "run_count", "tags", "task_name", "ui_url"]
+
+if TYPE_CHECKING:
+    api_url: str | None
+    id: str | None
+    name: str | None
+    parameters: dict[str, Any]
+    run_count: int
+    tags: list[str]
+    task_name: str | None
+    ui_url: str | None
 
 
 def get_id() -> str | None:
