@@ -3,6 +3,10 @@
 `flow()`, `task()`, `Flow`, `Task` and their `with_options` take their keyword arguments from here.
 """
 
+# What users hand in is Any, and narrowing Any makes it partially unknown: that is the nature of this room.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import inspect

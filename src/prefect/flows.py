@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec, Unpack, get_type_hints
 
@@ -16,7 +16,7 @@ from prefect._callables import WrappedFunction, default_name, require_saved, sou
 from prefect._engine import parameters as engine_parameters
 from prefect._engine import run as engine
 from prefect._options import FlowOptions
-from prefect.exceptions import InvalidNameError
+from prefect.exceptions import InvalidNameError, MissingFlowError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -314,9 +314,7 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
     _ = use_placeholder_flow
     found = load_object(entrypoint)
     if not isinstance(found, Flow):
-        from prefect.exceptions import MissingFlowError
-
         raise MissingFlowError(
             f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
         )
-    return found
+    return cast("Flow[..., Any]", found)

@@ -381,7 +381,7 @@ def _delays(given: Any, retries: int) -> float | list[float]:
     if callable(given):
         given = given(retries)
     if isinstance(given, (list, tuple)):
-        delays = [float(d) for d in given]
+        delays = [float(delay) for delay in cast("list[Any]", given)]
         if len(delays) > MAXIMUM_DELAYS:
             raise ValueError(f"Can not configure more than {MAXIMUM_DELAYS} retry delays per task.")
         return delays

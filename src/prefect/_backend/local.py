@@ -50,6 +50,8 @@ class LocalBackend:
     ) -> FlowRunRecord:
         now = now_us()
         with self.journal.transaction() as cx:
+            given: dict[str, Any] = new._asdict()
+            given["root_flow_run_id"] = new.root_flow_run_id or new.id
             run = FlowRunRecord(
                 flow_id=flow_runs.flow_id_of(cx, new.flow_name, now),
                 created=now,
@@ -57,7 +59,7 @@ class LocalBackend:
                 attempt=1 if executes else 0,
                 owner=self.presence.register(cx) if executes else None,
                 expected_start_time=(new.state.details or {}).get("scheduled_time", now),
-                **{**new._asdict(), "root_flow_run_id": new.root_flow_run_id or new.id},
+                **given,
             )
             states = [run.state]
             if running is not None:

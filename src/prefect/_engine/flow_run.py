@@ -119,6 +119,7 @@ def _execute(call: FlowCall) -> Run:
     while (yield from _enter_running(call)):
         call.start_over()
         yield from _attempt(call)
+        assert call.outcome is not None  # an attempt comes to something, or raises
         if not (yield from flow_end.finish(call, call.outcome)):
             break
         call.recorded = None  # an in-process retry runs everything again that is not persisted (behaviour 44)

@@ -4,12 +4,16 @@ Looking into arguments is paid by every call, so that it is done by type, once a
 over, and a long collection of plain values is recognised as one without visiting its items.
 """
 
+# What users hand in is Any, and narrowing Any makes it partially unknown: that is the nature of this room.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import dataclasses
 from itertools import islice
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from prefect._engine.effects import Wait
 from prefect.exceptions import PrefectException, UpstreamTaskError
@@ -151,6 +155,7 @@ def sources_of(value: Any, lineage: Lineage | None, depth: int = 0) -> list[byte
         return [run_id.bytes] if run_id is not None else []
     if kind == ANNOTATION and not isinstance(value, quote):
         return sources_of(value.value, lineage, depth)
+    value = cast("Any", value)
     own = lineage.source_of(value) if lineage is not None else None
     if own is not None:
         return [own]

@@ -57,6 +57,7 @@ def retry(call: TaskCall, state: Any) -> Generator[Any, Any, bool]:
 
 def _condition_holds(call: TaskCall, state: Any) -> Generator[Any, Any, bool]:
     condition = call.task.retry_condition_fn
+    assert condition is not None
     try:
         return bool((yield Call(condition, (call.task, call.task_run, state))))
     except Exception:

@@ -153,8 +153,7 @@ async def deadline_async(seconds: float) -> AsyncGenerator[None, None]:
         # a cancellation that is not ours goes on (behaviour 47)
         if not expired:
             raise
-        if hasattr(task, "uncancel"):
-            task.uncancel()
+        getattr(task, "uncancel", int)()  # Python 3.11; before, a cancellation is not counted
         raise _expired(seconds) from None
     finally:
         handle.cancel()

@@ -4,6 +4,10 @@ The process runs the whole task run (states, retries, logs) and records it throu
 outcome comes back. A process that dies, or that overruns a time limit without being interruptible, is replaced.
 """
 
+# What users hand in is Any, and narrowing Any makes it partially unknown: that is the nature of this room.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import os
@@ -118,8 +122,8 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
         self._workers.discard(worker)
         self._local.worker = None
 
-    def __exit__(self, exc_type: object, exc: object, traceback: object) -> None:
-        super().__exit__(exc_type, exc, traceback)
+    def __exit__(self, *exc_info: object) -> None:
+        super().__exit__(*exc_info)
         while self._workers:
             self._workers.pop().close()
 

@@ -131,10 +131,10 @@ class ThreadPoolTaskRunner(TaskRunner[RunFuture[Any]]):
         """Run the call in this worker thread; what it raises is in its state."""
         engine.execute_in_worker(call)
 
-    def __exit__(self, exc_type: object, exc: object, _: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         pool = self._pool
         if pool is not None:
-            if exc is not None and not isinstance(exc, Exception):
+            if exc_info[1] is not None and not isinstance(exc_info[1], Exception):
                 self.cancel_all()
                 if not pool.wait_until_done(timeout=INTERRUPT_SECONDS):
                     for call in list(self._calls):

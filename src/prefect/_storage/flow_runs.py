@@ -78,10 +78,10 @@ def state_values(state: StateRecord) -> tuple[Any, ...]:
 
 def state_of(values: Sequence[Any]) -> StateRecord:
     """The state in seven columns."""
-    return StateRecord(
-        *values[:5],
-        json.loads(values[5]) if values[5] else None,
-        json.loads(values[6]) if values[6] else None,
+    plain = StateRecord._make((*values[:5], None, None))
+    return plain._replace(
+        data=json.loads(values[5]) if values[5] else None,
+        details=json.loads(values[6]) if values[6] else None,
     )
 
 

@@ -28,7 +28,7 @@ _ON_CONFLICT = (
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
-def upsert(cx: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+def upsert(cx: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
     bulk_insert(cx, _INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
 
