@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from typing_extensions import ParamSpec, Unpack, get_type_hints
+from typing_extensions import Concatenate, ParamSpec, Self, Unpack, get_type_hints
 
 from prefect import _later, _options
 from prefect._base.jsonable import to_jsonable
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Flow", "FlowStateHook", "flow", "load_flow_from_entrypoint"]
 
 P = ParamSpec("P")
-R = TypeVar("R")
+P2 = ParamSpec("P2")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 BANNED_CHARACTERS = ["/", "%", "&", ">", "<"]
 
 
@@ -65,6 +67,18 @@ class Flow(WrappedFunction[P, R]):
     on_cancellation_hooks: list[Callable[..., Any]]
     on_crashed_hooks: list[Callable[..., Any]]
     on_running_hooks: list[Callable[..., Any]]
+
+    if TYPE_CHECKING:
+        # the base class binds; here is what that does to the parameters
+        @overload
+        def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(
+            self: Flow[Concatenate[Any, P2], R], instance: object, owner: type | None = None
+        ) -> Flow[P2, R]: ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
         given: dict[str, Any] = dict(options)
@@ -208,7 +222,21 @@ class Flow(WrappedFunction[P, R]):
         made._same_binding(self)
         return made
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(
+        self: Flow[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+
+    @overload
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow here and give its result.
 
         `return_state=True` gives the final State instead; `wait_for=[…]` waits for other runs first.

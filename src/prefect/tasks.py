@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast, overload
 
-from typing_extensions import ParamSpec, Unpack
+from typing_extensions import Concatenate, ParamSpec, Self, Unpack
 
 from prefect import _options
 from prefect._base.hashing import stable_digest
@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
-R = TypeVar("R")
+P2 = ParamSpec("P2")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
 
 
 StateHookCallable = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
@@ -131,6 +133,18 @@ class Task(WrappedFunction[P, R]):
     on_running_hooks: list[StateHookCallable]
     on_commit_hooks: list[Callable[..., Any]]
     on_rollback_hooks: list[Callable[..., Any]]
+
+    if TYPE_CHECKING:
+        # the base class binds; here is what that does to the parameters
+        @overload
+        def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(
+            self: Task[Concatenate[Any, P2], R], instance: object, owner: type | None = None
+        ) -> Task[P2, R]: ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
     def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
         given: dict[str, Any] = dict(options)
@@ -237,7 +251,21 @@ class Task(WrappedFunction[P, R]):
         made._same_binding(self)
         return made
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+
+    @overload
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task here and give its result.
 
         `return_state=True` gives the final State instead; `wait_for=[…]` waits for other runs first.
@@ -255,10 +283,28 @@ class Task(WrappedFunction[P, R]):
         return engine.call_task(self, args, kwargs, wait_for=wait_for, return_state=return_state)
 
     @overload
-    def submit(self: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[T]: ...
 
     @overload
-    def submit(self, *args: Any, **kwargs: Any) -> Any: ...
+    def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+
+    @overload
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, wait_for: Any, **kwargs: Any
+    ) -> PrefectFuture[T]: ...
+
+    @overload
+    def submit(self, *args: Any, wait_for: Any, **kwargs: Any) -> PrefectFuture[R]: ...
+
+    @overload
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> PrefectFuture[T]: ...
+
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run in the flow's task runner, and give its future at once.
@@ -284,7 +330,21 @@ class Task(WrappedFunction[P, R]):
             return future.state
         return future
 
-    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R]:
+    @overload
+    def map(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> list[State[T]]: ...
+
+    @overload
+    def map(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
+
+    @overload
+    def map(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PrefectFutureList[T]: ...
+
+    @overload
+    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R]: ...
+
+    def map(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run for each item of the iterable arguments, and give their futures at once.
 
         `unmapped(x)` passes x to every run; `return_state=True` waits and gives the final states.
