@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, overload
 
-from typing_extensions import Concatenate, ParamSpec, Self, Unpack, get_type_hints
+from typing_extensions import ParamSpec, Self, Unpack, get_type_hints
 
 from prefect import _later, _options
 from prefect._base.jsonable import to_jsonable
@@ -15,7 +15,7 @@ from prefect._callables import WrappedFunction, default_name, require_saved, sou
 from prefect._engine import parameters as engine_parameters
 from prefect._engine import run as engine
 from prefect._options import FlowOptions
-from prefect.exceptions import InvalidNameError
+from prefect.exceptions import InvalidNameError, MissingFlowError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["Flow", "FlowStateHook", "flow", "load_flow_from_entrypoint"]
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 BANNED_CHARACTERS = ["/", "%", "&", ">", "<"]
 
@@ -41,7 +41,7 @@ class FlowStateHook(Protocol):
         ...
 
 
-class Flow(WrappedFunction[P, R]):
+class Flow(WrappedFunction[P, R_co]):
     """A function whose every call is a flow run. Made by `@flow`; see `FlowOptions` for the options.
 
     Raises:
@@ -75,12 +75,12 @@ class Flow(WrappedFunction[P, R]):
 
         @overload
         def __get__(
-            self: Flow[Concatenate[Any, P2], R], instance: object, owner: type | None = None
-        ) -> Flow[P2, R]: ...
+            self: Flow[Concatenate[Any, P2], R_co], instance: object, owner: type | None = None
+        ) -> Flow[P2, R_co]: ...
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
-    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
+    def __init__(self, fn: Callable[P, R_co], **options: Unpack[FlowOptions]) -> None:
         given: dict[str, Any] = dict(options)
         _options.check_names(FlowOptions, given, "Flow")
         self._given = given
@@ -211,11 +211,11 @@ class Flow(WrappedFunction[P, R]):
         """The parameters as JSON types, with placeholders for what JSON cannot hold (behaviour 12)."""
         return to_jsonable(parameters)[0]
 
-    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R]:
+    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
         """A copy of the flow with some options changed (behaviour 8)."""
         given: dict[str, Any] = dict(options)
         _options.check_names(FlowOptions, given, "with_options")
-        made: Flow[P, R] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
+        made: Flow[P, R_co] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
         for hook in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
             if given.get(hook) is None:
                 setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
@@ -228,13 +228,15 @@ class Flow(WrappedFunction[P, R]):
     ) -> Coroutine[Any, Any, State[T]]: ...
 
     @overload
-    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
 
     @overload
-    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R_co: ...
 
     @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow here and give its result.
@@ -300,11 +302,13 @@ class Flow(WrappedFunction[P, R]):
 
 
 @overload
-def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+def flow(fn: Callable[P, R_co], /) -> Flow[P, R_co]: ...
 
 
 @overload
-def flow(fn: None = None, /, **options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+def flow(
+    fn: None = None, /, **options: Unpack[FlowOptions]
+) -> Callable[[Callable[P, R_co]], Flow[P, R_co]]: ...
 
 
 def flow(fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:
@@ -329,8 +333,6 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
     _ = use_placeholder_flow
     found = load_object(entrypoint)
     if not isinstance(found, Flow):
-        from prefect.exceptions import MissingFlowError
-
         raise MissingFlowError(
             f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
         )

@@ -7,9 +7,9 @@ import inspect
 import itertools
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, cast, overload
 
-from typing_extensions import Concatenate, ParamSpec, Self, Unpack
+from typing_extensions import ParamSpec, Self, Unpack
 
 from prefect import _options
 from prefect._base.hashing import stable_digest
@@ -20,7 +20,7 @@ from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
 from prefect._options import TaskOptions
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
-from prefect.context import EngineContext
+from prefect.context import EngineContext, TaskRunContext
 from prefect.logging.loggers import get_logger
 from prefect.settings import get_current_settings
 
@@ -41,7 +41,7 @@ __all__ = [
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 
@@ -72,8 +72,6 @@ def task_input_hash(*args: Any, **kwargs: Any) -> str | None:
     Raises:
         HashError: a part cannot be hashed; the message names it.
     """
-    from prefect.context import TaskRunContext
-
     if len(args) == 2 and isinstance(args[0], TaskRunContext) and not kwargs:
         context, parameters = args
         # the source, not the function: what it closes over is no input
@@ -99,7 +97,7 @@ def exponential_backoff(backoff_factor: float = 2.0) -> _Backoff:
     return _Backoff(backoff_factor)
 
 
-class Task(WrappedFunction[P, R]):
+class Task(WrappedFunction[P, R_co]):
     """A function whose every call is a task run. Made by `@task`; see `TaskOptions` for the options.
 
     Raises:
@@ -141,12 +139,12 @@ class Task(WrappedFunction[P, R]):
 
         @overload
         def __get__(
-            self: Task[Concatenate[Any, P2], R], instance: object, owner: type | None = None
-        ) -> Task[P2, R]: ...
+            self: Task[Concatenate[Any, P2], R_co], instance: object, owner: type | None = None
+        ) -> Task[P2, R_co]: ...
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
-    def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
+    def __init__(self, fn: Callable[P, R_co], **options: Unpack[TaskOptions]) -> None:
         given: dict[str, Any] = dict(options)
         _options.check_names(TaskOptions, given, "Task")
         self._given = given
@@ -239,12 +237,12 @@ class Task(WrappedFunction[P, R]):
             policy = NO_CACHE
         self.cache_policy = policy
 
-    def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R]:
+    def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R_co]:
         """A copy of the task with some options changed (behaviour 8)."""
         given: dict[str, Any] = dict(options)
         _options.check_names(TaskOptions, given, "with_options")
         changed = _options.overridden(self._given, given)
-        made: Task[P, R] = type(self)(self._wrapped, **changed)  # type: ignore[misc]
+        made: Task[P, R_co] = type(self)(self._wrapped, **changed)  # type: ignore[misc]
         for hook in ("on_completion", "on_failure", "on_running", "on_commit", "on_rollback"):
             if given.get(hook) is None:
                 setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
@@ -257,13 +255,15 @@ class Task(WrappedFunction[P, R]):
     ) -> Coroutine[Any, Any, State[T]]: ...
 
     @overload
-    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
 
     @overload
-    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R_co: ...
 
     @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task here and give its result.
@@ -288,7 +288,9 @@ class Task(WrappedFunction[P, R]):
     ) -> State[T]: ...
 
     @overload
-    def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def submit(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
 
     @overload
     def submit(
@@ -296,7 +298,7 @@ class Task(WrappedFunction[P, R]):
     ) -> PrefectFuture[T]: ...
 
     @overload
-    def submit(self, *args: Any, wait_for: Any, **kwargs: Any) -> PrefectFuture[R]: ...
+    def submit(self, *args: Any, wait_for: Any, **kwargs: Any) -> PrefectFuture[R_co]: ...
 
     @overload
     def submit(
@@ -304,7 +306,7 @@ class Task(WrappedFunction[P, R]):
     ) -> PrefectFuture[T]: ...
 
     @overload
-    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R_co]: ...
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run in the flow's task runner, and give its future at once.
@@ -336,13 +338,15 @@ class Task(WrappedFunction[P, R]):
     ) -> list[State[T]]: ...
 
     @overload
-    def map(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
+    def map(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> list[State[R_co]]: ...
 
     @overload
     def map(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PrefectFutureList[T]: ...
 
     @overload
-    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R]: ...
+    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R_co]: ...
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run for each item of the iterable arguments, and give their futures at once.
@@ -385,7 +389,7 @@ class Task(WrappedFunction[P, R]):
         kwargs: dict[str, Any] | None = None,
         wait_for: Iterable[PrefectFuture[Any]] | None = None,
         dependencies: dict[str, set[Any]] | None = None,
-    ) -> PrefectDistributedFuture[R]:
+    ) -> PrefectDistributedFuture[R_co]:
         """Leave a run for a task worker to execute, and give its future at once (behaviour 67).
 
         Raises:
@@ -395,7 +399,7 @@ class Task(WrappedFunction[P, R]):
 
         return defer(self, self.binder.bind(args or (), kwargs or {}), wait_for, dependencies)
 
-    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R_co]:
         """`apply_async`, called like the function."""
         return self.apply_async(args, kwargs)
 
@@ -453,11 +457,13 @@ def _delays(given: Any, retries: int) -> float | list[float]:
 
 
 @overload
-def task(fn: Callable[P, R], /) -> Task[P, R]: ...
+def task(fn: Callable[P, R_co], /) -> Task[P, R_co]: ...
 
 
 @overload
-def task(fn: None = None, /, **options: Unpack[TaskOptions]) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(
+    fn: None = None, /, **options: Unpack[TaskOptions]
+) -> Callable[[Callable[P, R_co]], Task[P, R_co]]: ...
 
 
 def task(fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:
