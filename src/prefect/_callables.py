@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class WrappedFunction(Generic[P, R]):
+class WrappedFunction(Generic[P, R_co]):
     """A function, method, class method or static method that runs as a flow or a task (behaviour 9)."""
 
-    fn: Callable[P, R]
+    fn: Callable[P, R_co]
     name: str
     description: str | None
     binder: Binder

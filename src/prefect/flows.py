@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, cast, overload
 
-from typing_extensions import ParamSpec, Unpack, get_type_hints
+from typing_extensions import ParamSpec, Self, Unpack, get_type_hints
 
 from prefect import _later, _options
 from prefect._base.jsonable import to_jsonable
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Flow", "FlowStateHook", "flow", "load_flow_from_entrypoint"]
 
 P = ParamSpec("P")
-R = TypeVar("R")
+P2 = ParamSpec("P2")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 BANNED_CHARACTERS = ["/", "%", "&", ">", "<"]
 
 
@@ -40,7 +42,7 @@ class FlowStateHook(Protocol):
         ...
 
 
-class Flow(WrappedFunction[P, R]):
+class Flow(WrappedFunction[P, R_co]):
     """A function whose every call is a flow run. Made by `@flow`; see `FlowOptions` for the options.
 
     Raises:
@@ -66,7 +68,19 @@ class Flow(WrappedFunction[P, R]):
     on_crashed_hooks: list[Callable[..., Any]]
     on_running_hooks: list[Callable[..., Any]]
 
-    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
+    if TYPE_CHECKING:
+        # the base class binds; here is what that does to the parameters
+        @overload
+        def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(
+            self: Flow[Concatenate[Any, P2], R_co], instance: object, owner: type | None = None
+        ) -> Flow[P2, R_co]: ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
+
+    def __init__(self, fn: Callable[P, R_co], **options: Unpack[FlowOptions]) -> None:
         given: dict[str, Any] = dict(options)
         _options.check_names(FlowOptions, given, "Flow")
         self._given = given
@@ -197,18 +211,34 @@ class Flow(WrappedFunction[P, R]):
         """The parameters as JSON types, with placeholders for what JSON cannot hold (behaviour 12)."""
         return to_jsonable(parameters)[0]
 
-    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R]:
+    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
         """A copy of the flow with some options changed (behaviour 8)."""
         given: dict[str, Any] = dict(options)
         _options.check_names(FlowOptions, given, "with_options")
-        made: Flow[P, R] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
+        made: Flow[P, R_co] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
         for hook in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
             if given.get(hook) is None:
                 setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
         made._same_binding(self)
         return made
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(
+        self: Flow[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
+
+    @overload
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R_co: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow here and give its result.
 
         `return_state=True` gives the final State instead; `wait_for=[…]` waits for other runs first.
@@ -285,11 +315,13 @@ class Flow(WrappedFunction[P, R]):
 
 
 @overload
-def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+def flow(fn: Callable[P, R_co], /) -> Flow[P, R_co]: ...
 
 
 @overload
-def flow(fn: None = None, /, **options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+def flow(
+    fn: None = None, /, **options: Unpack[FlowOptions]
+) -> Callable[[Callable[P, R_co]], Flow[P, R_co]]: ...
 
 
 def flow(fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:

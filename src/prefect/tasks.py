@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, cast, overload
 
-from typing_extensions import ParamSpec, Unpack
+from typing_extensions import ParamSpec, Self, Unpack
 
 from prefect import _options
 from prefect._base.hashing import stable_digest
@@ -21,7 +21,7 @@ from prefect._callables import WrappedFunction, default_name, require_saved
 from prefect._engine import run as engine
 from prefect._options import TaskOptions
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
-from prefect.context import EngineContext
+from prefect.context import EngineContext, TaskRunContext
 from prefect.logging.loggers import get_logger
 from prefect.settings import get_current_settings
 
@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
-R = TypeVar("R")
+P2 = ParamSpec("P2")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
 StateHookCallable = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
@@ -71,8 +73,6 @@ def task_input_hash(*args: Any, **kwargs: Any) -> str | None:
     Raises:
         HashError: a part cannot be hashed; the message names it.
     """
-    from prefect.context import TaskRunContext
-
     if len(args) == 2 and isinstance(args[0], TaskRunContext) and not kwargs:
         context, parameters = args
         # the source, not the function: what it closes over is no input
@@ -98,7 +98,7 @@ def exponential_backoff(backoff_factor: float = 2.0) -> _Backoff:
     return _Backoff(backoff_factor)
 
 
-class Task(WrappedFunction[P, R]):
+class Task(WrappedFunction[P, R_co]):
     """A function whose every call is a task run. Made by `@task`; see `TaskOptions` for the options.
 
     Raises:
@@ -133,7 +133,19 @@ class Task(WrappedFunction[P, R]):
     on_commit_hooks: list[Callable[..., Any]]
     on_rollback_hooks: list[Callable[..., Any]]
 
-    def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
+    if TYPE_CHECKING:
+        # the base class binds; here is what that does to the parameters
+        @overload
+        def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(
+            self: Task[Concatenate[Any, P2], R_co], instance: object, owner: type | None = None
+        ) -> Task[P2, R_co]: ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
+
+    def __init__(self, fn: Callable[P, R_co], **options: Unpack[TaskOptions]) -> None:
         given: dict[str, Any] = dict(options)
         _options.check_names(TaskOptions, given, "Task")
         self._given = given
@@ -226,19 +238,35 @@ class Task(WrappedFunction[P, R]):
             policy = NO_CACHE
         self.cache_policy = policy
 
-    def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R]:
+    def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R_co]:
         """A copy of the task with some options changed (behaviour 8)."""
         given: dict[str, Any] = dict(options)
         _options.check_names(TaskOptions, given, "with_options")
         changed = _options.overridden(self._given, given)
-        made: Task[P, R] = type(self)(self._wrapped, **changed)  # type: ignore[misc]
+        made: Task[P, R_co] = type(self)(self._wrapped, **changed)  # type: ignore[misc]
         for hook in ("on_completion", "on_failure", "on_running", "on_commit", "on_rollback"):
             if given.get(hook) is None:
                 setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
         made._same_binding(self)
         return made
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    @overload
+    def __call__(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
+
+    @overload
+    def __call__(self, *args: Any, wait_for: Any, **kwargs: Any) -> R_co: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task here and give its result.
 
         `return_state=True` gives the final State instead; `wait_for=[…]` waits for other runs first.
@@ -256,10 +284,30 @@ class Task(WrappedFunction[P, R]):
         return engine.call_task(self, args, kwargs, wait_for=wait_for, return_state=return_state)
 
     @overload
-    def submit(self: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R]: ...
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[T]: ...
 
     @overload
-    def submit(self, *args: Any, **kwargs: Any) -> Any: ...
+    def submit(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
+
+    @overload
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, wait_for: Any, **kwargs: Any
+    ) -> PrefectFuture[T]: ...
+
+    @overload
+    def submit(self, *args: Any, wait_for: Any, **kwargs: Any) -> PrefectFuture[R_co]: ...
+
+    @overload
+    def submit(
+        self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> PrefectFuture[T]: ...
+
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R_co]: ...
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run in the flow's task runner, and give its future at once.
@@ -285,7 +333,23 @@ class Task(WrappedFunction[P, R]):
             return future.state
         return future
 
-    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R]:
+    @overload
+    def map(
+        self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> list[State[T]]: ...
+
+    @overload
+    def map(  # pyright: ignore[reportOverlappingOverload] the first that fits is meant
+        self, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> list[State[R_co]]: ...
+
+    @overload
+    def map(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> PrefectFutureList[T]: ...
+
+    @overload
+    def map(self, *args: Any, **kwargs: Any) -> PrefectFutureList[R_co]: ...
+
+    def map(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run for each item of the iterable arguments, and give their futures at once.
 
         `unmapped(x)` passes x to every run; `return_state=True` waits and gives the final states.
@@ -326,7 +390,7 @@ class Task(WrappedFunction[P, R]):
         kwargs: dict[str, Any] | None = None,
         wait_for: Iterable[PrefectFuture[Any]] | None = None,
         dependencies: dict[str, set[Any]] | None = None,
-    ) -> PrefectDistributedFuture[R]:
+    ) -> PrefectDistributedFuture[R_co]:
         """Leave a run for a task worker to execute, and give its future at once (behaviour 67).
 
         Raises:
@@ -336,7 +400,7 @@ class Task(WrappedFunction[P, R]):
 
         return defer(self, self.binder.bind(args or (), kwargs or {}), wait_for, dependencies)
 
-    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R_co]:
         """`apply_async`, called like the function."""
         return self.apply_async(args, kwargs)
 
@@ -394,11 +458,13 @@ def _delays(given: Any, retries: int) -> float | list[float]:
 
 
 @overload
-def task(fn: Callable[P, R], /) -> Task[P, R]: ...
+def task(fn: Callable[P, R_co], /) -> Task[P, R_co]: ...
 
 
 @overload
-def task(fn: None = None, /, **options: Unpack[TaskOptions]) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(
+    fn: None = None, /, **options: Unpack[TaskOptions]
+) -> Callable[[Callable[P, R_co]], Task[P, R_co]]: ...
 
 
 def task(fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:

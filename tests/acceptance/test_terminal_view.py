@@ -19,7 +19,11 @@ from terminal_screens import Terminal
 
 SOURCE = Path(prefect.__file__).parents[1]
 # The terminal on stdin becomes the one that controls the process, so that ^C there reaches it.
-BEGIN = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+# a background job of a shell inherits an ignored SIGINT, and Python then installs no handler of its own
+BEGIN = (
+    "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+)
 PIPELINE = """
 import os, subprocess, sys
 from prefect import flow, task, get_run_logger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -300,7 +301,6 @@ class Interruptible:
 
 
 def _current_asyncio_task() -> Any:
-    import sys
 
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:

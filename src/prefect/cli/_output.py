@@ -99,7 +99,7 @@ def print_error(message: str) -> None:
 
 def confirm(question: str) -> None:
     """Ask a person whether to go on; a "no" ends the command. Where nobody can be asked, go on."""
-    from prefect.cli._session import current_session
+    from prefect.cli._session import current_session  # the session draws its output with this module
 
     if current_session().may_ask():
         click.confirm(question, abort=True)

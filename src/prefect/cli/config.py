@@ -165,6 +165,6 @@ def validate(ctx: click.Context) -> None:
 
 
 def _misspelt() -> list[tuple[str, str]]:
-    from prefect._base.settings.unknown import misspelt
+    from prefect._base.settings.unknown import misspelt  # only `config validate` looks for them
 
     return misspelt(os.environ)

@@ -77,7 +77,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _setting(name: str) -> Setting:
-    from prefect._base.settings.table import BY_ENV
+    from prefect._base.settings.table import BY_ENV  # only for code that uses settings as objects
 
     if name not in BY_ENV:
         raise AttributeError(f"{name} is not a Prefect setting.")

@@ -60,7 +60,7 @@ def warn_of_misspelt_variables() -> None:
 
     found = misspelt(os.environ)
     if found:
-        import warnings
+        import warnings  # only a misspelt name needs it
 
         guesses = "; ".join(f"{name} (did you mean {guess}?)" for name, guess in found)
         warnings.warn(f"Environment variables that look like settings, but are none: {guesses}", stacklevel=3)
