@@ -375,15 +375,24 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
         return list.__iter__(self)
 
 
-class _DoneAndNotDone(NamedTuple):
-    done: set[PrefectFuture[Any]]
-    not_done: set[PrefectFuture[Any]]
+if TYPE_CHECKING:
 
+    class DoneAndNotDoneFutures(NamedTuple, Generic[R]):
+        """What `wait` found: the futures that have ended, and those that have not."""
 
-class DoneAndNotDoneFutures(_DoneAndNotDone, Generic[R]):
-    """What `wait` found: the futures that have ended, and those that have not."""
+        done: set[PrefectFuture[R]]
+        not_done: set[PrefectFuture[R]]
 
-    __slots__ = ()
+else:  # Python 3.10 has no generic named tuples
+
+    class _DoneAndNotDone(NamedTuple):
+        done: set[PrefectFuture]
+        not_done: set[PrefectFuture]
+
+    class DoneAndNotDoneFutures(_DoneAndNotDone, Generic[R]):
+        """What `wait` found: the futures that have ended, and those that have not."""
+
+        __slots__ = ()
 
 
 def wait(futures: Iterable[PrefectFuture[R]], timeout: float | None = None) -> DoneAndNotDoneFutures[R]:

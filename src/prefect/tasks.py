@@ -284,7 +284,7 @@ class Task(WrappedFunction[P, R_co]):
         return engine.call_task(self, args, kwargs, wait_for=wait_for, return_state=return_state)
 
     @overload
-    def submit(
+    def submit(  # pyright: ignore[reportOverlappingOverload] - of a coroutine function, the state of its result
         self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> State[T]: ...
 
@@ -334,7 +334,7 @@ class Task(WrappedFunction[P, R_co]):
         return future
 
     @overload
-    def map(
+    def map(  # pyright: ignore[reportOverlappingOverload] - of a coroutine function, the states of its results
         self: Task[P, Coroutine[Any, Any, T]], *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> list[State[T]]: ...
 

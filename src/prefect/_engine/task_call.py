@@ -2,18 +2,25 @@
 
 # What users hand in is Any, and narrowing Any makes it partially unknown: that is the nature of this room.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-# pyright: reportUnknownLambdaType=false
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._base import clock
 from prefect._base.ids import dynamic_key_of, new_id, short_key_of
 from prefect._engine.counting import next_number
-from prefect._engine.inputs import PLAIN, as_wait_for, frozen, kind_of, read_state, sources_of
+from prefect._engine.inputs import PLAIN, as_wait_for, kind_of, read_state, sources_of
+from prefect._engine.task_facts import (
+    CHANGING,
+    NAME,
+    TERMINAL,
+    Source,
+    from_json,
+    persist_by_default,
+    to_json,
+)
 from prefect.context import TaskRunContext, current_tags
 from prefect.exceptions import CancelledRun, MissingResult, UnfinishedRun
 from prefect.model.crashes import crash_message
@@ -30,19 +37,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
     from prefect.model.results import ResultRecordMetadata
     from prefect.tasks import Task
-
-TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
-_NAME = TaskRunRecord._fields.index("name")
-_MEMO = TaskRunRecord._fields.index("memo")
-_CHANGING = TaskRunRecord._fields.index("state_type")
-_to_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
-
-
-class _Source(NamedTuple):
-    """A task run that an input came from."""
-
-    id: UUID
-    input_type: str = "task_run"
 
 
 class TaskCall(TaskRunContext):
@@ -175,7 +169,7 @@ class TaskCall(TaskRunContext):
     def rename(self, name: str) -> None:
         """Give the run its name, before it starts."""
         self.name = name
-        self.fixed = (*self.fixed[:_NAME], name, *self.fixed[_NAME + 1 :])
+        self.fixed = (*self.fixed[:NAME], name, *self.fixed[NAME + 1 :])
 
     def note(self, key: str, value: Any) -> None:
         """Keep a rare fact in the row's `detail`."""
@@ -277,8 +271,8 @@ class TaskCall(TaskRunContext):
             self.run_count,
             self.digest,
             self.result_blob,
-            None if self.detail is None else _to_json(self.detail),
-            None if self.history is None else _to_json(self.history),
+            None if self.detail is None else to_json(self.detail),
+            None if self.history is None else to_json(self.history),
         )
 
     def _leave_the_plain_way(self) -> None:
@@ -335,7 +329,7 @@ class TaskCall(TaskRunContext):
             found["wait_for"] = sources_of(self.wait_for, lineage)
         if found:
             self.add_inputs(
-                {name: {_Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}
+                {name: {Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}
             )
         return needs_a_look
 
@@ -360,57 +354,14 @@ class TaskCall(TaskRunContext):
         self.name = row.name
         if self.flow is not None:
             row = row._replace(attempt=self.flow.attempt)  # should it be written again
-        self.fixed, self.now = tuple(row[:_CHANGING]), tuple(row[_CHANGING:])
+        self.fixed, self.now = tuple(row[:CHANGING]), tuple(row[CHANGING:])
         self.created, self.start_time_us, self.end_time = row.created, row.start_time, row.end_time
-        self.detail = json.loads(row.detail) if row.detail else None
-        self.history = json.loads(row.history) if row.history else None
+        self.detail = from_json(row.detail) if row.detail else None
+        self.history = from_json(row.history) if row.history else None
         self.state_type, self.state_name = row.state_type, row.state_name
         self.state_message, self.state_timestamp = row.state_message, row.state_timestamp
         self.run_count = row.run_count
         self.done = True
-
-    @classmethod
-    def elsewhere(
-        cls,
-        task: Task[..., Any],
-        run_id: bytes,
-        fixed: tuple[Any, ...],
-        created: int,
-        parameters: dict[str, Any],
-        *,
-        flow: Any,
-    ) -> TaskCall:
-        """The same call in another process, with the columns that were given to it where it was made."""
-        call = cls(task, parameters, None, None, flow=flow, parent=None, backend=flow.backend, run_id=run_id)
-        call.fixed, call.created = fixed, created
-        call.name, call.memo = fixed[_NAME], fixed[_MEMO]
-        return call
-
-    def resolved_parameters(self) -> dict[str, Any]:
-        """The parameters with results in the place of futures, which cannot leave this process."""
-        return {name: frozen(value) for name, value in self.parameters.items()}
-
-    def outcome(self) -> tuple[Any, ...]:
-        """What another process needs to know of how the run ended."""
-        return (
-            self.now,
-            self.run_count,
-            self.done,
-            self.value,
-            self.exception,
-            self.persisted,
-            self.returned_state,
-        )
-
-    def take_outcome(self, now: tuple[Any, ...], run_count: int, done: bool, *rest: Any) -> None:
-        """End as the run ended in another process, which has recorded it."""
-        self.now = now
-        self.state_type, self.state_name, self.state_timestamp, self.state_message = now[:4]
-        self.start_time_us, self.end_time = now[4:6]
-        self.run_count, self.done = run_count, done
-        self.value, self.exception, self.persisted, self.returned_state = rest
-        if self.flow is not None and self.state_type == "COMPLETED":
-            self.flow.lineage.remember(self.value, self.id)
 
     def abandon(self) -> None:
         """The runner will not start it any more, or it is to stop where it is."""
@@ -495,13 +446,13 @@ class TaskCall(TaskRunContext):
         """What the future of the run gives."""
         if self.returned_state is not None:
             return read_state(self.state, raise_on_failure=raise_on_failure)
+        if self.exception is not None and raise_on_failure:
+            raise self.exception
         if self.exception is not None:
-            if raise_on_failure:
-                raise self.exception
             return self.exception
-        if not self.done:
-            raise UnfinishedRun(f"Run is in {self.state_type} state, its result is not available.")
-        return self._value()
+        if self.done:
+            return self._value()
+        raise UnfinishedRun(f"Run is in {self.state_type} state, its result is not available.")
 
     def _value(self) -> Any:
         waits_for_commit = self.transaction is not None and self.transaction.is_staged()
@@ -512,10 +463,3 @@ class TaskCall(TaskRunContext):
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
         return persistence.read(self.persisted)
-
-
-def persist_by_default() -> bool:
-    """Whether the results of tasks are persisted when neither the task nor its flow says so."""
-    settings = get_current_settings()
-    asked = settings.tasks.default_persist_result
-    return settings.results.persist_by_default if asked is None else asked

@@ -16,13 +16,15 @@ import cloudpickle
 
 from prefect._backend import journal
 from prefect._base.drive import drive, drive_async, run_awaitable
-from prefect._engine.task_call import TaskCall
 from prefect._engine.task_run import task_run
 from prefect._runners.remote import restored
+from prefect._runners.transfer import call_elsewhere, outcome_of
 from prefect.context import EngineContext, hydrated_context, register_restorer
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from prefect._engine.task_call import TaskCall
 
 
 def main() -> None:
@@ -48,12 +50,10 @@ def _serve(connection: Connection) -> None:
         connection.send_bytes(_outcome(*cloudpickle.loads(message)[1:]))
 
 
-def _outcome(
-    task: Any, run_id: bytes, fixed: tuple[Any, ...], created: int, parameters: dict[str, Any]
-) -> bytes:
+def _outcome(task: Any, identity: tuple[Any, ...]) -> bytes:
     """Run it and record it; the outcome, pickled, once everything of it is on disk."""
     flow = EngineContext.get()
-    call = TaskCall.elsewhere(task, run_id, fixed, created, parameters, flow=flow)
+    call = call_elsewhere(task, identity, flow=flow)
     try:
         if task.isasync:
             run_awaitable(drive_async(task_run(call)))
@@ -72,11 +72,11 @@ def _outcome(
 
 def _pickled(call: TaskCall) -> bytes:
     try:
-        return cloudpickle.dumps(call.outcome())
+        return cloudpickle.dumps(outcome_of(call))
     except Exception as exc:
         call.exception = TypeError(
             f"The result of task '{call.task.name}' cannot be sent back from its process: {exc}. "
             "Return something that can be pickled, or use a ThreadPoolTaskRunner."
         )
         call.value = None
-        return cloudpickle.dumps(call.outcome())
+        return cloudpickle.dumps(outcome_of(call))

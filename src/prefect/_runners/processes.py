@@ -23,6 +23,7 @@ import cloudpickle
 
 from prefect._engine.task_run import TaskRunTimeoutError, replayed_before_sending
 from prefect._runners.threads import ThreadPoolTaskRunner
+from prefect._runners.transfer import identity_of, take_outcome
 from prefect.context import serialize_context
 from prefect.exceptions import CrashedRun
 from prefect.settings import get_current_settings
@@ -105,7 +106,7 @@ class ProcessPoolTaskRunner(ThreadPoolTaskRunner):
             self._discard(worker)
             _record_death(call, end)
         else:
-            call.take_outcome(*outcome)
+            take_outcome(call, *outcome)
             call.journal.tell(call)
             for factory in self._factories:
                 factory()(call)
@@ -166,7 +167,7 @@ class _Worker:
         """
         timeout = call.task.timeout_seconds
         try:
-            self._send(("run", call.task, call.id, call.fixed, call.created, call.resolved_parameters()))
+            self._send(("run", call.task, identity_of(call)))
             if timeout is not None and not self._connection.poll(
                 (timeout + KILL_AFTER_SECONDS) * (call.task.retries + 1) + _total_delay(call)
             ):

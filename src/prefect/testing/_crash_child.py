@@ -9,7 +9,7 @@ import asyncio
 import pickle
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect.flows import load_flow_from_entrypoint
 
@@ -27,7 +27,7 @@ def main(entrypoint: str, parameters_file: str) -> None:
 
 
 def _run(flow: Flow[..., Any], parameters: dict[str, Any]) -> None:
-    answer = flow(**parameters)
+    answer = cast("Any", flow)(**parameters)
     if flow.isasync:
         asyncio.run(_exhausted(answer) if flow.isgenerator else _awaited(answer))
     elif flow.isgenerator:
