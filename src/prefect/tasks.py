@@ -76,7 +76,8 @@ def task_input_hash(*args: Any, **kwargs: Any) -> str | None:
     if len(args) == 2 and isinstance(args[0], TaskRunContext) and not kwargs:
         context, parameters = args
         # the source, not the function: what it closes over is no input
-        return stable_digest(context.task.task_key, source_of(context.task.fn) or "", parameters).hex()
+        task = context.task
+        return stable_digest(task.task_key, task.isasync, source_of(task.fn) or "", parameters).hex()
     return stable_digest(args, kwargs).hex()
 
 
