@@ -87,11 +87,6 @@ class SlotPool:
             self._free.notify_all()
         return dropped
 
-    def thread_ids(self) -> list[int]:
-        """The threads that are running a job or wait inside one."""
-        with self._lock:
-            return [t.ident for t in self._threads if t.ident is not None]
-
     def close(self) -> None:
         """Let the threads end when their work is done."""
         with self._lock:
