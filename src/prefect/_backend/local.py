@@ -23,12 +23,11 @@ from prefect.model.history import states_of
 from prefect.model.records import FlowRunRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from prefect._backend.retention import Policy
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
@@ -112,14 +111,14 @@ class LocalBackend:
             assert isinstance(decision, RulesAbort)
             return Answer("ABORT", run, decision.reason)
 
-    def _write(self, cx: sqlite3.Connection, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
+    def _write(self, cx: Transaction, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
         written = self._compare_and_set(cx, run, changes, only_if=None)
         assert written is not None
         return written
 
     def _compare_and_set(
         self,
-        cx: sqlite3.Connection,
+        cx: Transaction,
         run: FlowRunRecord,
         changes: dict[str, Any],
         *,

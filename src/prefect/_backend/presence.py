@@ -18,10 +18,9 @@ from prefect._storage import processes
 from prefect.model.records import ProcessRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _log = logging.getLogger("prefect.journal")
 
@@ -40,7 +39,7 @@ class Presence:
         self._renew_at = 0
         self._seen_change = -1
 
-    def register(self, cx: sqlite3.Connection) -> bytes:
+    def register(self, cx: Transaction) -> bytes:
         """Take the lease, in the caller's transaction, unless it is held; the owner id for its runs."""
         if not self._registered:
             now = now_us()

@@ -17,9 +17,7 @@ from prefect.model.history import history_with
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import FlowRunRecord, ProcessRecord, TaskRunRecord
 
 
@@ -62,7 +60,7 @@ def _memory(process: ProcessRecord) -> str:
     return blame + peak
 
 
-def _bury(cx: sqlite3.Connection, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+def _bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
     now = now_us()
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
@@ -75,7 +73,7 @@ def _bury(cx: sqlite3.Connection, process: ProcessRecord, cause: str) -> list[Fl
     return buried
 
 
-def _crash_flow_run(cx: sqlite3.Connection, run: FlowRunRecord, cause: str, now: int) -> FlowRunRecord:
+def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -> FlowRunRecord:
     """Crashed; or Cancelled, if that was asked for and its death is what was waited for."""
     cancelling = run.state.type == "CANCELLING"
     state = StateRecord(
@@ -99,7 +97,7 @@ def _crash_flow_run(cx: sqlite3.Connection, run: FlowRunRecord, cause: str, now:
     return run._replace(**changes)
 
 
-def _crash_task_run(cx: sqlite3.Connection, run: TaskRunRecord, cause: str, now: int) -> None:
+def _crash_task_run(cx: Transaction, run: TaskRunRecord, cause: str, now: int) -> None:
     crashed = run._replace(
         state_type="CRASHED",
         state_name="Crashed",

@@ -29,6 +29,16 @@ def backend() -> Backend:
         StoreError: the store cannot be opened.
         ConfigurationError: the database URL is not understood.
     """
+    return local_backend()
+
+
+def local_backend() -> LocalBackend:
+    """The backend on the store that the settings name, opened at its first use; also where a server is named.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigurationError: the database URL is not understood.
+    """
     global _last
     settings = get_current_settings()
     last = _last

@@ -12,10 +12,9 @@ from prefect._base.clock import now_us
 from prefect._storage import flow_runs, meta, pruning
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 FLOW_RUNS: Final = 200  # in one slice
 ROWS: Final = 5000  # task runs, and log lines, in one slice
@@ -79,7 +78,7 @@ def prune_slice(store: Store, policy: Policy, *, before: int | None = None) -> P
         return deleted
 
 
-def _delete(cx: sqlite3.Connection, before: int) -> Pruned:
+def _delete(cx: Transaction, before: int) -> Pruned:
     """A slice of what ended before a time. A run goes once all that belongs to it is gone."""
     runs = pruning.ended_trees(cx, before, FLOW_RUNS)
     if not runs:

@@ -24,10 +24,9 @@ from prefect.exceptions import StoreError
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Generator, Sequence
 
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
     Observer = Callable[[Sequence[TaskRunRecord], Sequence[LogRecord]], None]
 
@@ -106,7 +105,7 @@ class Journal:
                 pass
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
+    def transaction(self) -> Generator[Transaction, None, None]:
         """A transaction that begins with everything queued, so that the caller's writes land after it, with it."""
         cells: list[Cell] = []
         lines: list[LogRecord] = []
@@ -184,7 +183,7 @@ class Journal:
     def _seconds_to_next(self) -> float | None:
         return min(filter(None, (keeper.seconds_to_next() for keeper in self._keepers)), default=None)
 
-    def _write(self, cx: sqlite3.Connection, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
+    def _write(self, cx: Transaction, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
         for cell in cells:
             cell.queued = False  # before its columns are read: a transition from here on queues it again
         if cells:
@@ -219,7 +218,7 @@ _FLOW_RUN_ID = TaskRunRecord._fields.index("flow_run_id")
 _ATTEMPT = TaskRunRecord._fields.index("attempt")
 
 
-def _not_fenced(cx: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _not_fenced(cx: Transaction, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """The rows whose attempt is still the flow run's; the others come too late and are refused (design, section 3)."""
     attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}
     stale: set[tuple[bytes, int]] = set()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _LIST = "id, type_slug, name, data, created, updated"
 
@@ -23,12 +21,12 @@ class BlockDocumentRecord(NamedTuple):
     updated: int
 
 
-def insert(cx: sqlite3.Connection, document: BlockDocumentRecord) -> None:
-    """A new document. Raises sqlite3.IntegrityError if the name is taken."""
+def insert(cx: Transaction, document: BlockDocumentRecord) -> None:
+    """A new document. Raises StoreError if the name is taken."""
     cx.execute(f"INSERT INTO block_document ({_LIST}) VALUES (?,?,?,?,?,?)", document)  # noqa: S608
 
 
-def update(cx: sqlite3.Connection, document_id: bytes, data: str, now: int) -> None:
+def update(cx: Transaction, document_id: bytes, data: str, now: int) -> None:
     """Other contents for a document."""
     cx.execute("UPDATE block_document SET data = ?, updated = ? WHERE id = ?", (data, now, document_id))
 
@@ -45,6 +43,6 @@ def read_by_id(store: Store, document_id: bytes) -> BlockDocumentRecord | None:
     return BlockDocumentRecord._make(row) if row else None
 
 
-def delete(cx: sqlite3.Connection, document_id: bytes) -> None:
+def delete(cx: Transaction, document_id: bytes) -> None:
     """Remove a document."""
     cx.execute("DELETE FROM block_document WHERE id = ?", (document_id,))

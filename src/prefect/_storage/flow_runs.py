@@ -10,11 +10,10 @@ from prefect._storage.filters import where
 from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -101,7 +100,7 @@ def record_of(row: Sequence[Any]) -> FlowRunRecord:
     )
 
 
-def flow_id_of(cx: sqlite3.Connection, name: str, now: int) -> bytes:
+def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
     """The id of the flow of that name, made if it is new."""
     found = cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()
     if found:
@@ -111,7 +110,7 @@ def flow_id_of(cx: sqlite3.Connection, name: str, now: int) -> bytes:
     return made
 
 
-def insert(cx: sqlite3.Connection, run: FlowRunRecord, states: Iterable[StateRecord]) -> None:
+def insert(cx: Transaction, run: FlowRunRecord, states: Iterable[StateRecord]) -> None:
     """A new flow run with its first states; the last of them is the present one."""
     plain = (getattr(run, column) for column in _PLAIN)
     loaded = (dumps(getattr(run, column)) for column in _JSON)
@@ -120,13 +119,13 @@ def insert(cx: sqlite3.Connection, run: FlowRunRecord, states: Iterable[StateRec
         insert_state(cx, run.id, state)
 
 
-def insert_state(cx: sqlite3.Connection, run_id: bytes, state: StateRecord) -> None:
+def insert_state(cx: Transaction, run_id: bytes, state: StateRecord) -> None:
     """One more state in the run's history."""
     cx.execute(_INSERT_STATE, (run_id, *state_values(state)))
 
 
 def update(
-    cx: sqlite3.Connection, run_id: bytes, changes: dict[str, Any], *, only_if: FlowRunRecord | None = None
+    cx: Transaction, run_id: bytes, changes: dict[str, Any], *, only_if: FlowRunRecord | None = None
 ) -> bool:
     """Change columns of a run; the key `state` sets the present state.
 
@@ -149,7 +148,7 @@ def update(
     return done.rowcount == 1
 
 
-def read(cx: sqlite3.Connection, run_id: bytes) -> FlowRunRecord | None:
+def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction."""
     row = cx.execute(f"{_SELECT} WHERE r.id = ?", (run_id,)).fetchone()
     return record_of(row) if row else None
@@ -177,24 +176,24 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
     return [state_of(row) for row in rows]
 
 
-def owned_by(cx: sqlite3.Connection, process_id: bytes) -> list[FlowRunRecord]:
+def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes."""
     rows = cx.execute(f"{_SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
-def release(cx: sqlite3.Connection, run_id: bytes, process_id: bytes) -> None:
+def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
     """The process does not execute the run any more, which has not ended."""
     cx.execute("UPDATE flow_run SET owner = NULL WHERE id = ? AND owner = ?", (run_id, process_id))
 
 
-def children_of(cx: sqlite3.Connection, run_id: bytes) -> list[FlowRunRecord]:
+def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
     rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
-def delete(cx: sqlite3.Connection, run_ids: Sequence[bytes]) -> int:
+def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
     """Remove runs with their states, task runs and logs; how many runs there were."""
     marks = ",".join("?" * len(run_ids))
     for table in ("flow_run_state", "task_run", "log"):

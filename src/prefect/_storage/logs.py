@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect._storage.filters import where
-from prefect._storage.sqlite import bulk_insert
 from prefect.model.records import LogRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _LIST = ",".join(LogRecord._fields)
 
 
-def insert(cx: sqlite3.Connection, lines: Sequence[LogRecord]) -> None:
+def insert(cx: Transaction, lines: Sequence[LogRecord]) -> None:
     """Write many lines; one that is there already (a batch delivered twice) is left alone."""
-    bulk_insert(
-        cx, f"INSERT INTO log ({_LIST})", "ON CONFLICT (id) DO NOTHING", lines, len(LogRecord._fields)
-    )
+    cx.insert_many(f"INSERT INTO log ({_LIST})", "ON CONFLICT (id) DO NOTHING", lines, len(LogRecord._fields))
 
 
 def find(

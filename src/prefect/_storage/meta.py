@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 
 def read(store: Store, key: str) -> str | None:
@@ -16,6 +14,9 @@ def read(store: Store, key: str) -> str | None:
     return row[0] if row else None
 
 
-def write(cx: sqlite3.Connection, key: str, value: str) -> None:
+def write(cx: Transaction, key: str, value: str) -> None:
     """Put a value under a key."""
-    cx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)", (key, value))
+    cx.execute(
+        "INSERT INTO meta (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 from prefect.model.records import ProcessRecord
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _LIST = ",".join(ProcessRecord._fields)
 
 
-def insert(cx: sqlite3.Connection, process: ProcessRecord) -> None:
+def insert(cx: Transaction, process: ProcessRecord) -> None:
     """A process takes its lease."""
     cx.execute(f"INSERT OR REPLACE INTO process ({_LIST}) VALUES (?,?,?,?,?,?,?,?,?)", process)  # noqa: S608
 
 
-def renew(cx: sqlite3.Connection, process: ProcessRecord) -> bool:
+def renew(cx: Transaction, process: ProcessRecord) -> bool:
     """Prolong a lease; False if it is gone (the process was taken for dead)."""
     changed = cx.execute(
         "UPDATE process SET lease_until = ?, oom_kills = ?, peak_memory = ? WHERE id = ?",
@@ -28,7 +26,7 @@ def renew(cx: sqlite3.Connection, process: ProcessRecord) -> bool:
     return changed.rowcount == 1
 
 
-def remove(cx: sqlite3.Connection, process_id: bytes) -> None:
+def remove(cx: Transaction, process_id: bytes) -> None:
     """A process has ended, or executes nothing any more."""
     cx.execute("DELETE FROM process WHERE id = ?", (process_id,))
 

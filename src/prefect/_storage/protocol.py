@@ -5,25 +5,62 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import sqlite3
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
-class Store(Protocol):
+Row = tuple[Any, ...]
+
+
+class Cursor(Protocol):
+    """The answer to a statement."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Queries(Protocol):
+    """What can be read from: a store, or a transaction in it."""
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a query."""
+        ...
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        ...
+
+
+class Transaction(Queries, Protocol):
+    """Statements that are committed together."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+        """One statement."""
+        ...
+
+    def insert_many(self, head: str, tail: str, rows: Sequence[Row], width: int) -> None:
+        """`head VALUES (…), (…) tail` for rows of `width` values, in as few statements as may be."""
+        ...
+
+
+class Store(Queries, Protocol):
     """Transactions and queries. SQL is written once, with `?` placeholders; the nouns' modules hold it."""
 
-    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that holds the writer's lock from its first statement."""
-        ...
-
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query; never waits for a writer."""
-        ...
-
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query, or None."""
         ...
 
     def changed_elsewhere(self) -> int:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _TERMINAL = "('COMPLETED','FAILED','CANCELLED','CRASHED')"
 # a root and everything below it, where all of that ended before the time given
@@ -40,7 +39,7 @@ def count_ended_roots(store: Store, before: int) -> int:
     return int(row[0]) if row else 0
 
 
-def ended_trees(cx: sqlite3.Connection, before: int, most: int) -> list[bytes]:
+def ended_trees(cx: Transaction, before: int, most: int) -> list[bytes]:
     """Up to `most` runs of the oldest trees that ended before a time; children come before parents."""
     roots = cx.execute(
         f"SELECT id {_ENDED_ROOTS} ORDER BY id LIMIT ?",
@@ -58,14 +57,14 @@ def ended_trees(cx: sqlite3.Connection, before: int, most: int) -> list[bytes]:
     return found[:most]
 
 
-def delete_rows_of(cx: sqlite3.Connection, run_ids: Sequence[bytes], most: int) -> tuple[int, int]:
+def delete_rows_of(cx: Transaction, run_ids: Sequence[bytes], most: int) -> tuple[int, int]:
     """Remove up to `most` task runs and as many log lines of flow runs; how many each."""
     marks = ",".join("?" * len(run_ids))
     belongs = f"flow_run_id IN ({marks})"
     return _delete(cx, "task_run", belongs, run_ids, most), _delete(cx, "log", belongs, run_ids, most)
 
 
-def delete_orphans(cx: sqlite3.Connection, before: int, most: int) -> tuple[int, int]:
+def delete_orphans(cx: Transaction, before: int, most: int) -> tuple[int, int]:
     """The same for the oldest rows, made before a time, that belong to no flow run (any more)."""
     orphan = "id < ? AND NOT EXISTS (SELECT 1 FROM flow_run r WHERE r.id = flow_run_id)"
     ended = f"{orphan} AND state_type IN {_TERMINAL}"
@@ -73,12 +72,12 @@ def delete_orphans(cx: sqlite3.Connection, before: int, most: int) -> tuple[int,
     return _delete(cx, "task_run", ended, values, most), _delete(cx, "log", orphan, values, most)
 
 
-def _delete(cx: sqlite3.Connection, table: str, where: str, values: Sequence[Any], most: int) -> int:
+def _delete(cx: Transaction, table: str, where: str, values: Sequence[Any], most: int) -> int:
     some = f"SELECT id FROM {table} WHERE {where} LIMIT ?"  # noqa: S608
     return cx.execute(f"DELETE FROM {table} WHERE id IN ({some})", (*values, most)).rowcount  # noqa: S608
 
 
-def used_bytes(cx: sqlite3.Connection) -> int:
+def used_bytes(cx: Transaction) -> int:
     """The size of the file without the pages that are free for new rows."""
     pages, free, size = (
         cx.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")

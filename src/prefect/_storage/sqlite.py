@@ -27,6 +27,44 @@ MINIMUM_VERSION = (3, 37)
 MEMORY = ":memory:"
 
 
+_SIZES = (1, 4, 16, 64, 256, 1024)
+_MOST_VARIABLES = 32_000
+
+
+class Connection(sqlite3.Connection):
+    """A connection, and what a transaction offers besides `execute`."""
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a query."""
+        return self.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        return self.execute(sql, parameters).fetchone()
+
+    def insert_many(self, head: str, tail: str, rows: Sequence[Row], width: int) -> None:
+        """Insert many rows in few statements.
+
+        A statement of many rows is one trip into SQLite: each trip gives the interpreter lock away, and under a
+        busy main thread costs the writer up to 5 ms to get it back. The sizes are few, so that statements are
+        prepared once; what does not fill one is padded with NULL rows, which the WHERE leaves out.
+        """
+        row = "(" + ",".join("?" * width) + ")"
+        start = 0
+        while start < len(rows):
+            size = next((s for s in _SIZES if s >= len(rows) - start), _SIZES[-1])
+            size = min(size, _MOST_VARIABLES // width)
+            chunk = rows[start : start + size]
+            start += size
+            values: list[Any] = [value for one in chunk for value in one]
+            if len(chunk) < size:
+                values.extend([None] * (width * (size - len(chunk))))
+            self.execute(
+                f"{head} SELECT * FROM (VALUES {','.join([row] * size)}) WHERE column1 IS NOT NULL {tail}",  # noqa: S608
+                values,
+            )
+
+
 class SqliteStore:
     """A store in one SQLite file. Safe to use from many threads, and from many processes at once."""
 
@@ -44,14 +82,14 @@ class SqliteStore:
         _require_version()
         self.path = path
         self._lock = threading.RLock()
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._readers: deque[Connection] = deque()
         self._writer = self._connect()
         if not any_version:
             with self._explained():
                 self._prepare(migrate_on_start)
 
     @contextmanager
-    def write(self) -> Generator[sqlite3.Connection, None, None]:
+    def write(self) -> Generator[Connection, None, None]:
         """A transaction: committed when the block ends, rolled back when it raises. Nested blocks join the outer one.
 
         Raises:
@@ -117,7 +155,7 @@ class SqliteStore:
         _abandoned.append((self._writer, *self._readers))
         self._readers = deque()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> Connection:
         if self.path != MEMORY:
             try:
                 Path(self.path).parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +171,7 @@ class SqliteStore:
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=256,
+                factory=Connection,
             )
             # NORMAL: a commit survives the death of the process without waiting for the disk
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -184,7 +223,7 @@ class SqliteStore:
             raise explain(exc, self.path) from exc
 
 
-_abandoned: list[tuple[sqlite3.Connection, ...]] = []
+_abandoned: list[tuple[Connection, ...]] = []
 
 _MEANINGS: tuple[tuple[str, str], ...] = (
     ("disk is full", "The disk is full. Free some space; everything committed before is safe."),
@@ -205,35 +244,6 @@ def explain(exc: sqlite3.Error, path: str) -> StoreError:
         if sign in text.lower():
             return StoreError(f"The store {path} failed ({text}). {meaning}")
     return StoreError(f"The store {path} failed: {text}")
-
-
-def bulk_insert(
-    connection: sqlite3.Connection, head: str, tail: str, rows: Sequence[Row], width: int
-) -> None:
-    """Insert many rows in few statements.
-
-    A statement of many rows is one trip into SQLite: each trip gives the interpreter lock away, and under a busy
-    main thread costs the writer up to 5 ms to get it back. The sizes are few, so that statements are prepared
-    once; what does not fill one is padded with NULL rows, which the WHERE leaves out.
-    """
-    row = "(" + ",".join("?" * width) + ")"
-    start = 0
-    while start < len(rows):
-        size = next((s for s in _SIZES if s >= len(rows) - start), _SIZES[-1])
-        size = min(size, _MOST_VARIABLES // width)
-        chunk = rows[start : start + size]
-        start += size
-        values: list[Any] = [value for one in chunk for value in one]
-        if len(chunk) < size:
-            values.extend([None] * (width * (size - len(chunk))))
-        connection.execute(
-            f"{head} SELECT * FROM (VALUES {','.join([row] * size)}) WHERE column1 IS NOT NULL {tail}",  # noqa: S608
-            values,
-        )
-
-
-_SIZES = (1, 4, 16, 64, 256, 1024)
-_MOST_VARIABLES = 32_000
 
 
 def placeholders(values: Iterable[Any]) -> str:

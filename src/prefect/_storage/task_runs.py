@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage.filters import where
-from prefect._storage.sqlite import bulk_insert
 from prefect.model.records import TaskRunRecord
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store
+    from prefect._storage.protocol import Store, Transaction
 
 _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
@@ -28,9 +26,9 @@ _ON_CONFLICT = (
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
-def upsert(cx: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
-    bulk_insert(cx, _INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
+    cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
 
 
 def find(
@@ -62,7 +60,7 @@ def recorded(store: Store, flow_run_id: bytes) -> list[TaskRunRecord]:
     return [TaskRunRecord._make(row) for row in rows]
 
 
-def unfinished(cx: sqlite3.Connection, *, column: str, value: bytes) -> list[TaskRunRecord]:
+def unfinished(cx: Transaction, *, column: str, value: bytes) -> list[TaskRunRecord]:
     """The runs of a flow run (`column="flow_run_id"`) or of a process (`"process_id"`) that have not ended."""
     rows = cx.execute(
         f"{_SELECT} WHERE {column} = ? AND state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED')",

@@ -1,0 +1,34 @@
+"""Whom an endpoint is asked through: the store, the backend on it, and who is asking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefect._backend.local import LocalBackend
+    from prefect._storage.protocol import Store
+
+
+class Api:
+    """What every function of the table gets first; one for each request.
+
+    Args:
+        backend: on the store in this process.
+        actor: the name of the user who asks, for the audit log; None for the owner of an embedded store.
+    """
+
+    __slots__ = ("actor", "backend", "status")
+
+    def __init__(self, backend: LocalBackend, actor: str | None = None) -> None:
+        self.backend = backend
+        self.actor = actor
+        self.status: int | None = None  # set where it is not the endpoint's own
+
+    @property
+    def store(self) -> Store:
+        """Rows."""
+        return self.backend.store
+
+    def created(self) -> None:
+        """Say that an upsert has made something new."""
+        self.status = 201

@@ -1,0 +1,10 @@
+-- Variables: named JSON values.
+
+CREATE TABLE variable (
+    id      BLOB PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    value   TEXT NOT NULL,            -- JSON
+    tags    TEXT NOT NULL,            -- JSON
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

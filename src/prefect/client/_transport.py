@@ -1,0 +1,88 @@
+"""How a client asks: in this process, or over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+from uuid import UUID
+
+from prefect._api.api import Api
+from prefect._backend.resolve import local_backend
+from prefect.client._errors import raise_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from prefect._api.endpoint import Endpoint
+
+    Arguments = Mapping[str, Any]
+
+
+class Transport(Protocol):
+    """What a client asks through."""
+
+    def send(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask, and wait for the answer."""
+        ...
+
+    async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask from an event loop."""
+        ...
+
+
+class InProcess:
+    """The store of this process, without a port: the functions themselves are called."""
+
+    def send(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask, and wait for the answer."""
+        return asked.function(Api(local_backend()), **arguments)
+
+    async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask at once: a local call takes less than handing it to a thread."""
+        return self.send(asked, arguments)
+
+
+class OverHttp:
+    """A server. One of the two `httpx` clients is there, whichever kind the user has opened."""
+
+    def __init__(self, client: httpx.Client | None, async_client: httpx.AsyncClient | None) -> None:
+        self._client = client
+        self._async_client = async_client
+
+    def send(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask, and wait for the answer."""
+        assert self._client is not None
+        return answer_of(asked, self._client.request(**request_of(asked, arguments)))
+
+    async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
+        """Ask from an event loop."""
+        assert self._async_client is not None
+        return answer_of(asked, await self._async_client.request(**request_of(asked, arguments)))
+
+
+def request_of(asked: Endpoint[..., Any], arguments: Arguments) -> dict[str, Any]:
+    """The request, as the arguments of `httpx.Client.request`."""
+    path = asked.path.format(**{name: quote(str(arguments[name]), safe="") for name in asked.in_path})
+    query = {
+        name: str(value) if isinstance(value, UUID) else value
+        for name, value in arguments.items()
+        if name not in asked.in_path and name != "body"
+    }
+    request: dict[str, Any] = {"method": asked.method, "url": path, "params": query}
+    if asked.bodies is not None and "body" in arguments:
+        request["content"] = asked.bodies.dump_json(arguments["body"], exclude_unset=True, by_alias=True)
+        request["headers"] = {"Content-Type": "application/json"}
+    return request
+
+
+def answer_of(asked: Endpoint[..., Any], response: httpx.Response) -> Any:
+    """What the server has answered, as the endpoint's function would have returned it.
+
+    Raises:
+        ObjectNotFound, ObjectAlreadyExists: as the function does.
+        PrefectHTTPStatusError: for any other refusal.
+    """
+    raise_for(response)
+    return asked.answers.validate_json(response.content) if response.content else None

@@ -1,0 +1,92 @@
+"""The clients of the API: `get_client()`, `PrefectClient` and `SyncPrefectClient`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from prefect.client._http import open_async_client, open_client
+from prefect.client._method import AsyncCaller, SyncCaller
+from prefect.client._transport import InProcess, OverHttp, Transport
+from prefect.client._variables import VariableMethods
+from prefect.settings import get_current_settings
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+class _Methods(VariableMethods):
+    """Everything that both clients ask."""
+
+
+class SyncPrefectClient(_Methods, SyncCaller):
+    """A client whose methods return answers; a context manager.
+
+    Args:
+        api: the URL of a server (`http://host:4200/api`); None for the store of this process.
+        auth_string: `user:password` for a server that asks for it.
+        api_key: a token for a server that asks for it.
+        httpx_settings: further arguments of `httpx.Client`.
+    """
+
+    def __init__(
+        self,
+        api: str | None,
+        *,
+        auth_string: str | None = None,
+        api_key: str | None = None,
+        httpx_settings: dict[str, Any] | None = None,
+    ) -> None:
+        self._http = open_client(api, auth_string, api_key, httpx_settings) if api else None
+        self._transport: Transport = OverHttp(self._http, None) if self._http else InProcess()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._http is not None:
+            self._http.close()
+
+
+class PrefectClient(_Methods, AsyncCaller):
+    """A client whose methods are awaited; an asynchronous context manager. Arguments as of `SyncPrefectClient`."""
+
+    def __init__(
+        self,
+        api: str | None,
+        *,
+        auth_string: str | None = None,
+        api_key: str | None = None,
+        httpx_settings: dict[str, Any] | None = None,
+    ) -> None:
+        self._http = open_async_client(api, auth_string, api_key, httpx_settings) if api else None
+        self._transport: Transport = OverHttp(None, self._http) if self._http else InProcess()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+
+@overload
+def get_client(
+    httpx_settings: dict[str, Any] | None = None, sync_client: Literal[False] = False
+) -> PrefectClient: ...
+@overload
+def get_client(
+    httpx_settings: dict[str, Any] | None = None, *, sync_client: Literal[True]
+) -> SyncPrefectClient: ...
+def get_client(
+    httpx_settings: dict[str, Any] | None = None, sync_client: bool = False
+) -> PrefectClient | SyncPrefectClient:
+    """A client of the API that the settings name; without `PREFECT_API_URL`, of the store of this process."""
+    api = get_current_settings().api
+    kind = SyncPrefectClient if sync_client else PrefectClient
+    return kind(api.url, auth_string=api.auth_string, api_key=api.key, httpx_settings=httpx_settings)

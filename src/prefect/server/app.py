@@ -1,0 +1,36 @@
+"""The application: everything that the server answers, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+
+from prefect._api.api import Api
+from prefect._api.table import TABLE
+from prefect.server.errors import handlers
+from prefect.server.mount import routes
+
+if TYPE_CHECKING:
+    from prefect._backend.local import LocalBackend
+
+API_VERSION = "0.8.4"
+
+
+def create_app(backend: LocalBackend) -> FastAPI:
+    """The ASGI application on a store.
+
+    Args:
+        backend: on the store that is served; the caller closes it.
+    """
+
+    def api_of(request: Request) -> Api:
+        return Api(backend, getattr(request.state, "actor", None))
+
+    app = FastAPI(
+        title="Pluperfect",
+        version=API_VERSION,
+        exception_handlers=handlers(),  # type: ignore[arg-type] # narrower than "any exception"
+    )
+    app.include_router(routes(TABLE, api_of), prefix="/api")
+    return app
