@@ -403,7 +403,9 @@ def wait(futures: Iterable[PrefectFuture[R]], timeout: float | None = None) -> D
     done: set[PrefectFuture[R]] = set()
     for future in list(waiting):
         future.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        if getattr(future, "_done", False) or future.state.is_final():  # making a state takes longer than a task
+        if (
+            getattr(future, "_done", False) or future.state.is_final()
+        ):  # making a state takes longer than a task
             done.add(future)
     return DoneAndNotDoneFutures(done, waiting - done)
 

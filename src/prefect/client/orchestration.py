@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prefect.client._http import open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
+from prefect.client._methods.variables import VariableMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
-from prefect.client._variables import VariableMethods
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:

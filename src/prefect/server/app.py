@@ -8,24 +8,27 @@ from fastapi import FastAPI, Request
 
 from prefect._api.api import Api
 from prefect._api.table import TABLE
+from prefect._backend.resolve import local_backend
 from prefect.server.errors import handlers
 from prefect.server.mount import routes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prefect._backend.local import LocalBackend
 
 API_VERSION = "0.8.4"
 
 
-def create_app(backend: LocalBackend) -> FastAPI:
+def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     """The ASGI application on a store.
 
     Args:
-        backend: on the store that is served; the caller closes it.
+        backend: gives the backend on the store that is served; asked once for each request.
     """
 
     def api_of(request: Request) -> Api:
-        return Api(backend, getattr(request.state, "actor", None))
+        return Api(backend(), getattr(request.state, "actor", None))
 
     app = FastAPI(
         title="Pluperfect",

@@ -3,7 +3,7 @@
 CREATE TABLE variable (
     id      BLOB PRIMARY KEY,
     name    TEXT NOT NULL UNIQUE,
-    value   TEXT NOT NULL,            -- JSON
+    value   TEXT,                     -- JSON; NULL is null
     tags    TEXT NOT NULL,            -- JSON
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL

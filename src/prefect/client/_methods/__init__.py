@@ -1,0 +1,1 @@
+"""What both clients ask: one module a noun."""

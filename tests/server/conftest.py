@@ -1,0 +1,79 @@
+"""A server for the tests of a module, on a store of its own, and what asks it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from prefect._backend.local import LocalBackend
+from prefect._backend.resolve import retention_policy
+from prefect._storage.sqlite import SqliteStore
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.server.app import create_app
+from prefect.settings import get_current_settings
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an application on a free port while the block runs; the URL."""
+    started = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert started.wait(30), "the server did not start"
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
+    """The backend that the server of this module serves."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    made = LocalBackend(
+        SqliteStore(str(folder / "store.db")),
+        lease_seconds=30,
+        poll_seconds=0.5,
+        max_rows=10_000,
+        retention=retention_policy(get_current_settings()),
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def server_url(backend: LocalBackend) -> Iterator[str]:
+    """Where the server of this module answers."""
+    with serving(create_app(lambda: backend)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def http(server_url: str) -> Iterator[httpx.Client]:
+    """Asks the API as anybody's script does."""
+    with httpx.Client(base_url=f"{server_url}/api") as asking:
+        yield asking
+
+
+@pytest.fixture(scope="module", params=["over-http", "in-process"])
+def client(request: pytest.FixtureRequest) -> Iterator[SyncPrefectClient]:
+    """Our client: of the server of this module, then of the store of this process. Every test runs on both."""
+    url = f"{request.getfixturevalue('server_url')}/api" if request.param == "over-http" else None
+    with SyncPrefectClient(url) as asking:
+        yield asking
