@@ -44,7 +44,7 @@ class Holder(NamedTuple):
 
 
 ACCOUNTS = Table("account", AccountRecord)
-TOKENS = Table("access_token", TokenRecord, times=("created", "expires", "revoked"))
+TOKENS = Table("access_token", TokenRecord)
 
 
 def holder_of(source: Queries, token_id: bytes) -> Holder | None:

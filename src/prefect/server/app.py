@@ -10,6 +10,7 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect.server.errors import handlers
+from prefect.server.guard import Guard
 from prefect.server.mount import routes
 
 if TYPE_CHECKING:
@@ -35,5 +36,6 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
         version=API_VERSION,
         exception_handlers=handlers(),  # type: ignore[arg-type] # narrower than "any exception"
     )
+    app.add_middleware(Guard, backend=backend)
     app.include_router(routes(TABLE, api_of), prefix="/api")
     return app

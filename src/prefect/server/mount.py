@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from prefect.server.guard import demand_role
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -51,6 +53,7 @@ def _literal_first(one: Endpoint[..., Any]) -> list[tuple[bool, str]]:
 
 def _route(one: Endpoint[..., Any], api_of: ApiOf) -> Callable[..., Response]:
     def run(request: Request, **arguments: Any) -> Response:
+        demand_role(request, one)
         if one.bodies is not None:
             arguments["body"] = one.read_body(arguments["body"])
         api = api_of(request)
@@ -64,6 +67,7 @@ def _route(one: Endpoint[..., Any], api_of: ApiOf) -> Callable[..., Response]:
     parameters += [_argument(parameter) for parameter in one.signature.parameters.values()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # FastAPI reads it
     run.__name__ = one.name
+    run.asked = one  # type: ignore[attr-defined] # the guard reads it
     return run
 
 

@@ -33,6 +33,7 @@ CREATE TABLE audit_entry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX audit_entry_by_actor ON audit_entry (actor, id);
+CREATE INDEX audit_entry_by_endpoint ON audit_entry (endpoint, id);
 
 CREATE TABLE csrf_token (
     client  TEXT PRIMARY KEY,
