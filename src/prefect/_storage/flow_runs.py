@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -180,6 +180,14 @@ def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes."""
     rows = cx.execute(f"{_SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
+
+
+def cancelling(queries: Queries, process_id: bytes) -> list[bytes]:
+    """Which runs of a process were asked to stop."""
+    rows = queries.rows(
+        "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (process_id,)
+    )
+    return [row[0] for row in rows]
 
 
 def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from prefect._storage.protocol import Store, Transaction
 
 _LIST = ",".join(ProcessRecord._fields)
+_MARKS = ",".join("?" * len(ProcessRecord._fields))
 
 
 def insert(cx: Transaction, process: ProcessRecord) -> None:
     """A process takes its lease."""
-    cx.execute(f"INSERT OR REPLACE INTO process ({_LIST}) VALUES (?,?,?,?,?,?,?,?,?)", process)  # noqa: S608
+    cx.execute(f"INSERT OR REPLACE INTO process ({_LIST}) VALUES ({_MARKS})", process)  # noqa: S608
 
 
 def renew(cx: Transaction, process: ProcessRecord) -> bool:
