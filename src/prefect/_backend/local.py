@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
+from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
@@ -42,7 +44,13 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
-        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
+        self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    def acting_for(self, presence: Any) -> LocalBackend:
+        """The same for another process: what it takes up is its own."""
+        acting = copy.copy(self)
+        acting.presence = presence
+        return acting
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -111,7 +111,8 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
         return found[0]
     # another server may make it just now
     cx.execute(
-        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING", (new_id(), name, now)
+        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now),
     )
     return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
@@ -199,6 +200,14 @@ def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes; held, as by `read`."""
     rows = cx.execute(f"{_SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
+
+
+def cancelling(queries: Queries, process_id: bytes) -> list[bytes]:
+    """Which runs of a process were asked to stop."""
+    rows = queries.rows(
+        "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (process_id,)
+    )
+    return [row[0] for row in rows]
 
 
 def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:

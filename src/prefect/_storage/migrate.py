@@ -36,7 +36,9 @@ class Migration(NamedTuple):
 @lru_cache(maxsize=1)
 def newest() -> int:
     """The schema version this package writes."""
-    return max(int(match[1]) for entry in (_FOLDER / "sqlite").iterdir() if (match := _NAME.match(entry.name)))
+    return max(
+        int(match[1]) for entry in (_FOLDER / "sqlite").iterdir() if (match := _NAME.match(entry.name))
+    )
 
 
 @lru_cache(maxsize=2)

@@ -124,4 +124,6 @@ def explain(exc: BaseException, name: str) -> StoreError:
     if meaning is None and (is_outage(exc) or isinstance(exc, Undecided)):
         meaning = "Start it, or mend the way to it; everything committed before is safe."
         return StoreError(f"The store {name} does not answer ({text}). {meaning}")
-    return StoreError(f"The store {name} failed ({text}). {meaning}" if meaning else f"The store {name} failed: {text}")
+    return StoreError(
+        f"The store {name} failed ({text}). {meaning}" if meaning else f"The store {name} failed: {text}"
+    )

@@ -58,7 +58,9 @@ class Address(NamedTuple):
                 "PREFECT_API_DATABASE_CONNECTION_URL: expected postgresql://user:password@host:port/name, "
                 f"got what libpq does not take ({str(exc).strip()})."
             ) from exc
-        timeout = {"connect_timeout": str(max(2, round(self.connect_seconds)))} if self.connect_seconds else {}
+        timeout = (
+            {"connect_timeout": str(max(2, round(self.connect_seconds)))} if self.connect_seconds else {}
+        )
         return make_conninfo("", **{**_DEFAULTS, **timeout, **given})
 
 

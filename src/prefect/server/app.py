@@ -17,6 +17,7 @@ from prefect._version import REST_VERSION
 from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
+from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[Mount(prefix, table)],
+        routes=[Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
     )
 
 
