@@ -19,7 +19,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prefect._base.faultpoint import reach
-from prefect._storage import logs, task_runs
+from prefect._storage import flow_runs, logs, task_runs
 from prefect.exceptions import StoreError
 from prefect.model.records import LogRecord, TaskRunRecord
 
@@ -223,11 +223,8 @@ def _not_fenced(cx: Transaction, rows: list[tuple[Any, ...]]) -> list[tuple[Any,
     attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}
     stale: set[tuple[bytes, int]] = set()
     for flow_run_id, attempt in attempts:
-        if flow_run_id is not None:
-            asked = "SELECT attempt FROM flow_run WHERE id = ?" + cx.for_share("flow_run")
-            found = cx.execute(asked, (flow_run_id,)).fetchone()
-            if found is None or found[0] != attempt:
-                stale.add((flow_run_id, attempt))
+        if flow_run_id is not None and flow_runs.attempt_of(cx, flow_run_id) != attempt:
+            stale.add((flow_run_id, attempt))
     if not stale:
         return rows
     kept = [row for row in rows if (row[_FLOW_RUN_ID], row[_ATTEMPT]) not in stale]

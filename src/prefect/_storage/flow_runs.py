@@ -111,7 +111,8 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
         return found[0]
     # another server may make it just now
     cx.execute(
-        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING", (new_id(), name, now)
+        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now),
     )
     return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
@@ -164,6 +165,13 @@ def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction that decides by it: until its end nobody else changes the run."""
     row = cx.execute(f"{_SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
     return record_of(row) if row else None
+
+
+def attempt_of(cx: Transaction, run_id: bytes) -> int | None:
+    """The run's attempt, which stays what it is until the end of the transaction; None where there is no run."""
+    clause = f"WHERE id = ?{cx.for_share('flow_run')}"
+    row = cx.execute(f"SELECT attempt FROM flow_run {clause}", (run_id,)).fetchone()  # noqa: S608
+    return row[0] if row else None
 
 
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
