@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prefect._storage import logs, task_runs
+from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
@@ -62,11 +62,8 @@ def _not_fenced(cx: Transaction, rows: Sequence[Row]) -> Sequence[Row]:
     attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}
     stale: set[tuple[bytes, int]] = set()
     for flow_run_id, attempt in attempts:
-        if flow_run_id is not None:
-            asked = "SELECT attempt FROM flow_run WHERE id = ?" + cx.for_share("flow_run")
-            found = cx.execute(asked, (flow_run_id,)).fetchone()
-            if found is None or found[0] != attempt:
-                stale.add((flow_run_id, attempt))
+        if flow_run_id is not None and flow_runs.attempt_of(cx, flow_run_id) != attempt:
+            stale.add((flow_run_id, attempt))
     if not stale:
         return rows
     kept = [row for row in rows if (row[_FLOW_RUN_ID], row[_ATTEMPT]) not in stale]
