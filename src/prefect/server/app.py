@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
 
 
-def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
+def create_app(
+    backend: Callable[[], LocalBackend] = local_backend,
+    *,
+    services: bool = False,  # noqa: ARG001 - the services come with their own part of the server
+) -> FastAPI:
     """The ASGI application on a store.
 
     Args:
         backend: gives the backend on the store that is served; asked once for each request.
+        services: run the background services as long as the application does.
     """
     settings = get_current_settings().server.api
     prefix = api_path()
@@ -45,7 +50,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
         opened.journal.start()
-        # services: `Services(backend).start()` here ...
+        # services: `Services(backend).start()` here, if asked for ...
         yield
         # ... and `.stop()` here, before the last commit
         table.close()
