@@ -16,6 +16,7 @@ from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
+from prefect.server.pages import page_routes
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def create_app(
             _cors(settings),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[Mount(prefix, table)],
+        routes=[*page_routes(prefix), Mount(prefix, table)],
     )
 
 
