@@ -72,7 +72,7 @@ def prune_slice(store: Store, policy: Policy, *, before: int | None = None) -> P
             deleted == Pruned()
             and before is None
             and policy.max_bytes
-            and pruning.used_bytes(cx) > policy.max_bytes
+            and cx.used_bytes() > policy.max_bytes
         ):
             deleted = _delete(cx, now)
         return deleted

@@ -14,6 +14,7 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
 from prefect.server.pages import page_routes
@@ -42,7 +43,8 @@ def create_app(
     settings = get_current_settings().server.api
     prefix = api_path()
 
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
         return Api(backend(), getattr(request.state, "actor", None))
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
@@ -66,6 +68,7 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             _cors(settings),
+            Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
         routes=[*page_routes(prefix), Mount(prefix, table)],
