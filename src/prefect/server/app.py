@@ -17,6 +17,7 @@ from prefect._version import REST_VERSION
 from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
+from prefect.server.pages import page_routes
 from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
@@ -29,11 +30,16 @@ if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
 
 
-def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
+def create_app(
+    backend: Callable[[], LocalBackend] = local_backend,
+    *,
+    services: bool = False,  # noqa: ARG001 - the services come with their own part of the server
+) -> FastAPI:
     """The ASGI application on a store.
 
     Args:
         backend: gives the backend on the store that is served; asked once for each request.
+        services: run the background services as long as the application does.
     """
     settings = get_current_settings().server.api
     prefix = api_path()
@@ -48,7 +54,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
         opened.journal.start()
-        # services: `Services(backend).start()` here ...
+        # services: `Services(backend).start()` here, if asked for ...
         yield
         # ... and `.stop()` here, before the last commit
         table.close()
@@ -66,7 +72,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
+        routes=[*page_routes(prefix), Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
     )
 
 

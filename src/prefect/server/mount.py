@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NO_CONTENT = 204
 GZIP_FROM = 16_384  # bytes; below that a compressed answer is not worth its time
 THREADS = 8
+THREAD_NAME = "prefect-request"
 
 
 class TableApp:
@@ -55,11 +56,11 @@ class TableApp:
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prefect-request")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
 
     def close(self) -> None:
-        """Wait for the requests that run, and end the threads."""
-        self._threads.shutdown()
+        """Take no more requests; those that run end by themselves."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
