@@ -98,7 +98,9 @@ class LocalBackend:
         force: bool = False,
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
+        only_if_state: bytes | None = None,
     ) -> Answer:
+        """See the protocol. With `only_if_state` (a state's id) it is refused where the run has left that state."""
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
@@ -110,6 +112,8 @@ class LocalBackend:
                     if run is not None:
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
+            if only_if_state is not None and run.state.id != only_if_state:
+                return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
