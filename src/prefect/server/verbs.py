@@ -20,21 +20,30 @@ def router(backend: Callable[[], LocalBackend]) -> APIRouter:
     """The routes below `/api/pluperfect`. They are no part of the documented API."""
     made = APIRouter(prefix="/pluperfect", include_in_schema=False)
 
+    def heard() -> LocalBackend:
+        found = backend()
+        found.hear()
+        return found
+
     @made.get("/hello")
     def hello() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - a route
         return {"pluperfect": PLUPERFECT_VERSION}
 
     @made.post("/batches")
     def batches(body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answer(remote.deliver(backend(), _read(remote.read_batch, body)))
+        return _answer(remote.deliver(heard(), _read(remote.read_batch, body)))
 
     @made.post("/beats")
     def beats(body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answer(remote.beat(backend(), _read(remote.read_sender, body)))
+        return _answer(remote.beat(heard(), _read(remote.read_sender, body)))
+
+    @made.post("/gone")
+    def gone(body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
+        return _answer(remote.bury(heard(), _read(remote.read_sender, body)))
 
     @made.post("/ask")
     def ask(body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answer(remote.answered(backend(), *_read(remote.read_question, body)))
+        return _answer(remote.answered(heard(), *_read(remote.read_question, body)))
 
     return made
 
