@@ -167,11 +167,9 @@ def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     return record_of(row) if row else None
 
 
-def attempt_of(cx: Transaction, run_id: bytes) -> int | None:
-    """The run's attempt, which stays what it is until the end of the transaction; None where there is no run."""
-    clause = f"WHERE id = ?{cx.for_share('flow_run')}"
-    row = cx.execute(f"SELECT attempt FROM flow_run {clause}", (run_id,)).fetchone()  # noqa: S608
-    return row[0] if row else None
+def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
+    """The run's attempt and owner, which stay so until the end of the transaction; None where there is no run."""
+    return cx.row(f"SELECT attempt, owner FROM flow_run WHERE id = ?{cx.for_share('flow_run')}", (run_id,))  # noqa: S608
 
 
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
