@@ -47,7 +47,7 @@ _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
 
-_SELECT = (
+SELECT = (
     f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
     "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
 )
@@ -92,7 +92,7 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
-    """The record of a row of `_SELECT`."""
+    """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
     loaded: dict[str, Any] = {
         name: None if text is None else json.loads(text)
@@ -170,7 +170,7 @@ def update(
 
 def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction."""
-    row = cx.execute(f"{_SELECT} WHERE r.id = ?", (run_id,)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE r.id = ?", (run_id,)).fetchone()
     return record_of(row) if row else None
 
 
@@ -180,7 +180,7 @@ def find(
     """Runs that meet every condition, newest first."""
     clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
     rows = store.rows(
-        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        f"{SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
         (*values, -1 if limit is None else limit, offset),
     )
     return [record_of(row) for row in rows]
@@ -198,7 +198,7 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
 
 def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes."""
-    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
@@ -209,7 +209,7 @@ def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
 
 def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
-    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
