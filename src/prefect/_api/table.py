@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefect._api import admin, concurrency, root, tag_limits, variables
+from prefect._api import admin, artifacts, concurrency, root, tag_limits, variables
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "admin", "concurrency", "root", "tag_limits", "variables"]
+__all__ = ["TABLE", "admin", "artifacts", "concurrency", "root", "tag_limits", "variables"]

@@ -50,7 +50,8 @@ CREATE TABLE artifact (
 ) STRICT, WITHOUT ROWID;
 
 -- ids grow with time: the last of a key is its latest
-CREATE INDEX artifact_by_key ON artifact (key, id) WHERE key IS NOT NULL;
+CREATE INDEX artifact_by_key ON artifact (key, id);
+CREATE INDEX artifact_by_updated ON artifact (updated);
 CREATE INDEX artifact_by_flow_run ON artifact (flow_run_id) WHERE flow_run_id IS NOT NULL;
 CREATE INDEX artifact_by_task_run ON artifact (task_run_id) WHERE task_run_id IS NOT NULL;
 
