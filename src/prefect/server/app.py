@@ -11,6 +11,7 @@ from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect.server.errors import handlers
 from prefect.server.mount import routes
+from prefect.server.sockets import add_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,4 +37,5 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
         exception_handlers=handlers(),  # type: ignore[arg-type] # narrower than "any exception"
     )
     app.include_router(routes(TABLE, api_of), prefix="/api")
+    add_sockets(app, backend)
     return app
