@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefect._api import events, variables
+from prefect._api import events, logs, variables
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "events", "variables"]
+__all__ = ["TABLE", "events", "logs", "variables"]
