@@ -15,13 +15,15 @@ class Api:
     Args:
         backend: on the store in this process.
         actor: the name of the user who asks, for the audit log; None for the owner of an embedded store.
+        url: under which the asker reaches the API, for links in answers; without a server, empty.
     """
 
-    __slots__ = ("actor", "backend", "status")
+    __slots__ = ("actor", "backend", "status", "url")
 
-    def __init__(self, backend: LocalBackend, actor: str | None = None) -> None:
+    def __init__(self, backend: LocalBackend, actor: str | None = None, url: str = "") -> None:
         self.backend = backend
         self.actor = actor
+        self.url = url
         self.status: int | None = None  # set where it is not the endpoint's own
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -28,16 +28,25 @@ class Endpoint(Generic[P, R]):
         path: below `/api`, with `{name}` for each argument in it.
         status: of the answer; an upsert that has made something new says so (`Api.created`), and answers 201.
         role: what a user must be to ask: `viewer`, `operator` or `admin`.
+        spelled: how query parameters are spelled that no argument can be named after.
     """
 
     def __init__(
-        self, function: Callable[Concatenate[Api, P], R], method: str, path: str, *, status: int, role: str
+        self,
+        function: Callable[Concatenate[Api, P], R],
+        method: str,
+        path: str,
+        *,
+        status: int,
+        role: str,
+        spelled: Mapping[str, str],
     ) -> None:
         self.function = function
         self.method = method
         self.path = path
         self.status = status
         self.role = role
+        self.spelled = spelled
         self.name = function.__name__
         self.__doc__ = function.__doc__
 
@@ -83,7 +92,12 @@ TABLE: list[Endpoint[Any, Any]] = []
 
 
 def endpoint(
-    method: str, path: str, *, status: int = 200, role: str | None = None
+    method: str,
+    path: str,
+    *,
+    status: int = 200,
+    role: str | None = None,
+    spelled: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[Concatenate[Api, P], R]], Endpoint[P, R]]:
     """Put a function into the table.
 
@@ -93,7 +107,7 @@ def endpoint(
     asked = role or ("viewer" if _reads(method, path) else "operator")
 
     def declare(function: Callable[Concatenate[Api, P], R]) -> Endpoint[P, R]:
-        made = Endpoint(function, method, path, status=status, role=asked)
+        made = Endpoint(function, method, path, status=status, role=asked, spelled=spelled or {})
         TABLE.append(made)
         return made
 

@@ -29,7 +29,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     """
 
     def api_of(request: Request) -> Api:
-        return Api(backend(), getattr(request.state, "actor", None))
+        return Api(backend(), getattr(request.state, "actor", None), f"{request.base_url}api")
 
     app = FastAPI(
         title="Pluperfect",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,7 +61,7 @@ def _route(one: Endpoint[..., Any], api_of: ApiOf) -> Callable[..., Response]:
         return Response(one.answers.dump_json(answer), status, media_type="application/json")
 
     parameters = [inspect.Parameter("request", _BY_NAME, annotation=Request)]
-    parameters += [_argument(parameter) for parameter in one.signature.parameters.values()]
+    parameters += [_argument(one, parameter) for parameter in one.signature.parameters.values()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # FastAPI reads it
     run.__name__ = one.name
     return run
@@ -71,7 +71,10 @@ async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
 
-def _argument(parameter: inspect.Parameter) -> inspect.Parameter:
+def _argument(one: Endpoint[..., Any], parameter: inspect.Parameter) -> inspect.Parameter:
     if parameter.name == "body":
         return inspect.Parameter("body", _BY_NAME, annotation=Annotated[bytes, Depends(_raw_body)])
+    if parameter.name in one.spelled:
+        query = Annotated[parameter.annotation, Query(alias=one.spelled[parameter.name])]
+        return parameter.replace(kind=_BY_NAME, annotation=query)
     return parameter.replace(kind=_BY_NAME)
