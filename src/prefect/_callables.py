@@ -10,22 +10,33 @@ import functools
 import hashlib
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from typing_extensions import ParamSpec, Self
 
+from prefect import _options
 from prefect._base.binding import Binder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+H = TypeVar("H", bound="Callable[..., Any]")
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 
 
 class WrappedFunction(Generic[P, R_co]):
-    """A function, method, class method or static method that runs as a flow or a task (behaviour 9)."""
+    """A function, method, class method or static method that runs as a flow or a task (behaviour 9).
 
+    `_options_type` lists the options that it is made with, `_hooks` those of them that are hooks.
+    """
+
+    _options_type: ClassVar[type[Any]]
+    _hooks: ClassVar[tuple[str, ...]]
+    _given: dict[str, Any]
+    on_completion_hooks: list[Callable[..., Any]]
+    on_failure_hooks: list[Callable[..., Any]]
+    on_running_hooks: list[Callable[..., Any]]
     fn: Callable[P, R_co]
     name: str
     description: str | None
@@ -83,10 +94,36 @@ class WrappedFunction(Generic[P, R_co]):
         bound.binder = _binder_of_method(self._wrapped, bound.fn)
         return bound
 
-    def _same_binding(self, other: Any) -> None:
-        """Be bound to what `other` is bound to: for `with_options` on a method."""
+    def _take_hooks(self, kind: str, chosen: dict[str, Any]) -> None:
+        """Take the hooks out of the options; `kind` (`flow` or `task`) is for error texts."""
+        for hook in self._hooks:
+            setattr(self, f"{hook}_hooks", _options.hooks(kind, hook, chosen.pop(hook)))
+
+    def _with_options(self, given: dict[str, Any]) -> Self:
+        """A copy with some options changed, bound to what this one is bound to (behaviour 8)."""
+        _options.check_names(self._options_type, given, "with_options")
+        made = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[call-arg]
+        for hook in self._hooks:
+            if given.get(hook) is None:
+                setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
         for name in ("fn", "binder", "_is_method", "_is_classmethod", "_is_staticmethod"):
-            setattr(self, name, getattr(other, name))
+            setattr(made, name, getattr(self, name))
+        return made
+
+    def on_completion(self, fn: H) -> H:
+        """Add a hook for runs that complete; usable as a decorator."""
+        self.on_completion_hooks.append(fn)
+        return fn
+
+    def on_failure(self, fn: H) -> H:
+        """Add a hook for runs that fail for good; usable as a decorator."""
+        self.on_failure_hooks.append(fn)
+        return fn
+
+    def on_running(self, fn: H) -> H:
+        """Add a hook for runs that start, or start again; usable as a decorator."""
+        self.on_running_hooks.append(fn)
+        return fn
 
 
 @functools.lru_cache(maxsize=4096)

@@ -51,6 +51,8 @@ class Flow(WrappedFunction[P, R_co]):
         ReservedArgumentError: a parameter is called `wait_for` or `return_state`.
     """
 
+    _options_type = FlowOptions
+    _hooks = ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running")
     version: str | None
     flow_run_name: Callable[[], str] | str | None
     retries: int
@@ -62,11 +64,8 @@ class Flow(WrappedFunction[P, R_co]):
     result_serializer: Any
     cache_result_in_memory: bool
     log_prints: bool | None
-    on_completion_hooks: list[Callable[..., Any]]
-    on_failure_hooks: list[Callable[..., Any]]
     on_cancellation_hooks: list[Callable[..., Any]]
     on_crashed_hooks: list[Callable[..., Any]]
-    on_running_hooks: list[Callable[..., Any]]
 
     if TYPE_CHECKING:
         # the base class binds; here is what that does to the parameters
@@ -91,8 +90,7 @@ class Flow(WrappedFunction[P, R_co]):
                 f"Expected string for flow parameter 'name'; got {type(name).__name__} instead."
                 + (" Perhaps you meant to call it?" if callable(name) else "")
             )
-        for option in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
-            setattr(self, f"{option}_hooks", _options.hooks("flow", option, chosen.pop(option)))
+        self._take_hooks("flow", chosen)
         self._wrap(fn)
         self._set_identity(chosen)
         self._set_limits(chosen)
@@ -213,14 +211,7 @@ class Flow(WrappedFunction[P, R_co]):
 
     def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
         """A copy of the flow with some options changed (behaviour 8)."""
-        given: dict[str, Any] = dict(options)
-        _options.check_names(FlowOptions, given, "with_options")
-        made: Flow[P, R_co] = type(self)(self._wrapped, **_options.overridden(self._given, given))  # type: ignore[misc]
-        for hook in ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"):
-            if given.get(hook) is None:
-                setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
-        made._same_binding(self)
-        return made
+        return self._with_options(dict(options))
 
     @overload
     def __call__(
@@ -255,16 +246,6 @@ class Flow(WrappedFunction[P, R_co]):
         parameters = self.binder.bind(args, kwargs)
         return engine.call_flow(self, parameters, wait_for=wait_for, return_state=return_state)
 
-    def on_completion(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Add a hook for runs that complete; usable as a decorator."""
-        self.on_completion_hooks.append(fn)
-        return fn
-
-    def on_failure(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Add a hook for runs that fail for good; usable as a decorator."""
-        self.on_failure_hooks.append(fn)
-        return fn
-
     def on_cancellation(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Add a hook for runs that are cancelled; usable as a decorator."""
         self.on_cancellation_hooks.append(fn)
@@ -273,11 +254,6 @@ class Flow(WrappedFunction[P, R_co]):
     def on_crashed(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Add a hook for runs that crash; usable as a decorator."""
         self.on_crashed_hooks.append(fn)
-        return fn
-
-    def on_running(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Add a hook for runs that start, or start again; usable as a decorator."""
-        self.on_running_hooks.append(fn)
         return fn
 
     def serve(  # noqa: PLR0917 - the signature of the API

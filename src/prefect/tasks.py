@@ -108,6 +108,8 @@ class Task(WrappedFunction[P, R_co]):
         ValueError: too many retry delays, or a negative jitter.
     """
 
+    _options_type = TaskOptions
+    _hooks = ("on_completion", "on_failure", "on_running", "on_commit", "on_rollback")
     tags: set[str]
     version: str | None
     task_key: str
@@ -128,9 +130,6 @@ class Task(WrappedFunction[P, R_co]):
     log_prints: bool | None
     task_run_name: Callable[..., str] | str | None
     viz_return_value: Any
-    on_completion_hooks: list[StateHookCallable]
-    on_failure_hooks: list[StateHookCallable]
-    on_running_hooks: list[StateHookCallable]
     on_commit_hooks: list[Callable[..., Any]]
     on_rollback_hooks: list[Callable[..., Any]]
 
@@ -151,8 +150,7 @@ class Task(WrappedFunction[P, R_co]):
         _options.check_names(TaskOptions, given, "Task")
         self._given = given
         chosen = _options.with_defaults(TaskOptions, given)
-        for option in ("on_completion", "on_failure", "on_running", "on_commit", "on_rollback"):
-            setattr(self, f"{option}_hooks", _options.hooks("task", option, chosen.pop(option)))
+        self._take_hooks("task", chosen)
         self._wrap(fn)
         self._set_identity(chosen)
         self._set_retries(chosen)
@@ -241,15 +239,7 @@ class Task(WrappedFunction[P, R_co]):
 
     def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R_co]:
         """A copy of the task with some options changed (behaviour 8)."""
-        given: dict[str, Any] = dict(options)
-        _options.check_names(TaskOptions, given, "with_options")
-        changed = _options.overridden(self._given, given)
-        made: Task[P, R_co] = type(self)(self._wrapped, **changed)  # type: ignore[misc]
-        for hook in ("on_completion", "on_failure", "on_running", "on_commit", "on_rollback"):
-            if given.get(hook) is None:
-                setattr(made, f"{hook}_hooks", list(getattr(self, f"{hook}_hooks")))
-        made._same_binding(self)
-        return made
+        return self._with_options(dict(options))
 
     @overload
     def __call__(
@@ -404,21 +394,6 @@ class Task(WrappedFunction[P, R_co]):
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R_co]:
         """`apply_async`, called like the function."""
         return self.apply_async(args, kwargs)
-
-    def on_completion(self, fn: StateHookCallable) -> StateHookCallable:
-        """Add a hook for runs that complete; usable as a decorator."""
-        self.on_completion_hooks.append(fn)
-        return fn
-
-    def on_failure(self, fn: StateHookCallable) -> StateHookCallable:
-        """Add a hook for runs that fail for good; usable as a decorator."""
-        self.on_failure_hooks.append(fn)
-        return fn
-
-    def on_running(self, fn: StateHookCallable) -> StateHookCallable:
-        """Add a hook for runs that start, or start again; usable as a decorator."""
-        self.on_running_hooks.append(fn)
-        return fn
 
     def on_commit(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Add a hook for when the run's transaction is committed; usable as a decorator."""

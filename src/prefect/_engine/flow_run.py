@@ -10,7 +10,8 @@ from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._engine import flow_end, inputs, parameters
-from prefect._engine.effects import Emit, Exhausted, Next, Sleep, TimedCall
+from prefect._engine.effects import Sleep, TimedCall
+from prefect._engine.generators import pass_through
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import flow_run_name_of
 from prefect._engine.signals import termination_raises
@@ -152,7 +153,7 @@ def _attempt(call: FlowCall) -> Run:
             if flow.on_running_hooks:
                 yield from run_hooks(flow.on_running_hooks, flow, call.flow_run, call.state, call.logger())
             try:
-                value = yield from (invoke if not flow.isgenerator else pass_through)(call)
+                value = yield from (invoke if not flow.isgenerator else _items)(call)
             except Exception as exc:
                 flow_end.raised(call, exc)
             else:
@@ -163,24 +164,10 @@ def _attempt(call: FlowCall) -> Run:
             EngineContext._var.reset(token)
 
 
-def pass_through(call: FlowCall) -> Run:
-    """Call a generator function and hand its items on; its return value is the result."""
+def _items(call: FlowCall) -> Run:
+    """Hand the items of a generator function on."""
     args, kwargs = call.flow.binder.call_arguments(call.parameters)
-    iterator = yield Call(call.flow.fn, args, kwargs)
-    while True:
-        try:
-            item = yield Next(iterator)
-        except Exhausted as end:
-            return end.value
-        token = EngineContext._var.set(call.parent)
-        try:
-            yield Emit(item)
-        except GeneratorExit:
-            iterator.close()  # whoever iterates has seen enough
-            return None
-        finally:
-            with suppress(ValueError):
-                EngineContext._var.reset(token)
+    return (yield from pass_through(Call(call.flow.fn, args, kwargs), EngineContext._var, call.parent))
 
 
 def invoke(call: FlowCall) -> Run:

@@ -9,7 +9,8 @@ from prefect._base import current
 from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect._engine.effects import Emit, Exhausted, Next, TimedCall
+from prefect._engine.effects import TimedCall
+from prefect._engine.generators import pass_through
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
 from prefect._engine.timeouts import ScopeTimeout, in_worker_thread
@@ -105,7 +106,7 @@ def attempts(call: TaskCall) -> Run:
             if plain and found is None:
                 value = yield Call(call.task.fn, args, kwargs)
             elif found is None:
-                value = yield from (invoke if not call.task.isgenerator else pass_through)(call, args, kwargs)
+                value = yield from (invoke if not call.task.isgenerator else _items)(call, args, kwargs)
         except Exception as exc:
             call.exception = exc
             if call.transaction is not None:
@@ -189,7 +190,7 @@ def record(call: TaskCall, value: Any) -> None:
     flow = call.flow
     assert flow is not None
     flow.lineage.remember(value, call.id)
-    if flow.record_limit and not call.is_stored():
+    if flow.record_limit and not call.is_stored() and not call.is_undone():
         call.result_blob = replay.encode(value, flow.record_limit, call.task.name)
     if call.result_blob is not None or call.persisted is not None:
         call.digest = replay.digest_of(call.parameters)
@@ -249,30 +250,10 @@ def _invoke(call: TaskCall, args: Any, kwargs: Any) -> Run:
         raise TaskRunTimeoutError(str(exc)) from None
 
 
-def pass_through(call: TaskCall, args: Any, kwargs: Any) -> Run:
-    """Call a generator function and hand its items on; its return value is the result.
-
-    Nobody iterates over a submitted one: its items are the result.
-    """
-    iterator = yield Call(call.task.fn, args, kwargs)
-    items: list[Any] = []
-    while True:
-        try:
-            item = yield Next(iterator)
-        except Exhausted as end:
-            return items if call.future is not None else end.value
-        if call.future is not None:
-            items.append(item)
-            continue
-        token = _context.set(call.parent)
-        try:
-            yield Emit(item)
-        except GeneratorExit:
-            iterator.close()  # whoever iterates has seen enough
-            return None
-        finally:
-            with suppress(ValueError):
-                _context.reset(token)
+def _items(call: TaskCall, args: Any, kwargs: Any) -> Run:
+    """Hand the items of a generator function on; nobody iterates over a submitted one."""
+    function = Call(call.task.fn, args, kwargs)
+    return (yield from pass_through(function, _context, call.parent, emits=call.future is None))
 
 
 def replayed_before_sending(call: TaskCall) -> bool:

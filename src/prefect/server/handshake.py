@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
+from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 if TYPE_CHECKING:
@@ -18,18 +19,23 @@ SUBPROTOCOL = "prefect"
 POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
 
-# Whether somebody with this token may talk; None is somebody without any.
-Admit = Callable[[str | None], bool]
+# Whether somebody with this token (None: without any) may do what asks for a role.
+Admit = Callable[[str | None, str], bool]
+
+
+def everybody(token: str | None, role: str) -> bool:  # noqa: ARG001 - an `Admit`
+    """Where nobody has to log in."""
+    return True
 
 
 class ProtocolViolation(Exception):
     """What a client sent is not what the protocol expects now. Args: what was expected."""
 
 
-async def opened(websocket: WebSocket, admit: Admit) -> bool:
+async def opened(websocket: WebSocket, admit: Admit, role: str) -> bool:
     """Accept the connection and shake hands; False where it was refused, and is closed. Raises WebSocketDisconnect."""
     if SUBPROTOCOL not in websocket.scope["subprotocols"]:
-        if not admit(None):
+        if not await run_in_threadpool(admit, None, role):
             await websocket.close(POLICY_VIOLATION, "Expected the sub-protocol 'prefect', and a token.")
             return False
         await websocket.accept()
@@ -43,7 +49,8 @@ async def opened(websocket: WebSocket, admit: Admit) -> bool:
         await websocket.close(POLICY_VIOLATION, "Expected 'auth' message")
         return False
     token = asked.get("token")
-    if not admit(token if isinstance(token, str) else None):
+    shown = token if isinstance(token, str) else None
+    if not await run_in_threadpool(admit, shown, role):  # a password takes a while to check
         await websocket.close(POLICY_VIOLATION, "Expected a valid token.")
         return False
     await websocket.send_text('{"type":"auth_success"}')

@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from prefect._api.events import record_events
 from prefect.server.event_batches import Batches
-from prefect.server.handshake import PROTOCOL_ERROR, Admit, ProtocolViolation, opened, received
+from prefect.server.handshake import PROTOCOL_ERROR, Admit, ProtocolViolation, everybody, opened, received
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from fastapi import FastAPI
+    from collections.abc import Awaitable, Callable
 
     from prefect._backend.local import LocalBackend
 
 
-def add_sockets(app: FastAPI, backend: Callable[[], LocalBackend], admit: Admit = lambda _: True) -> None:
-    """Let the application answer websockets.
+def socket_routes(
+    backend: Callable[[], LocalBackend], prefix: str, admit: Admit = everybody
+) -> list[WebSocketRoute]:
+    """The routes of the websockets.
 
     Args:
-        app: of the server.
         backend: gives the backend on the store that is served.
-        admit: whether somebody with a token (None: without) may talk.
+        prefix: the path that the API is below.
+        admit: whether somebody with a token (None: without) may do what asks for a role.
     """
     batches = Batches(lambda events: record_events(backend(), events))
-    app.add_api_websocket_route("/api/events/in", _guarded(admit, lambda ws: _events_in(ws, batches)))
+    return [
+        _route(f"{prefix}/events/in", "operator", admit, lambda socket: _events_in(socket, batches)),
+    ]
 
 
-def _guarded(
-    admit: Admit, talk: Callable[[WebSocket], Awaitable[None]]
-) -> Callable[[WebSocket], Awaitable[None]]:
+def _route(
+    path: str, role: str, admit: Admit, talk: Callable[[WebSocket], Awaitable[None]]
+) -> WebSocketRoute:
     """Shake hands, talk, and end well whatever the client does."""
 
     async def serve(websocket: WebSocket) -> None:
         try:
-            if await opened(websocket, admit):
+            if await opened(websocket, admit, role):
                 await talk(websocket)
         except WebSocketDisconnect:
             pass
@@ -46,7 +49,7 @@ def _guarded(
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may have gone meanwhile
                 await websocket.close(PROTOCOL_ERROR, str(exc))
 
-    return serve
+    return WebSocketRoute(path, serve)
 
 
 async def _events_in(websocket: WebSocket, batches: Batches) -> None:
