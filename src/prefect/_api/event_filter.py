@@ -171,5 +171,3 @@ def _object_in(resource_id: str, prefix: str) -> bytes | None:
         return UUID(resource_id[len(prefix) :]).bytes
     except ValueError:
         return None
-
-

@@ -56,9 +56,7 @@ class Cursor(PrefectBaseModel):
         try:
             return cls.model_validate_json(base64.urlsafe_b64decode(token.encode()))
         except (ValidationError, ValueError, binascii.Error):
-            raise Refused(
-                "Expected the page token of an earlier answer; search again.", status=403
-            ) from None
+            raise Refused("Expected the page token of an earlier answer; search again.", status=403) from None
 
 
 def found(source: Queries, asked: EventFilter, after: Place | None = None) -> Iterator[ReceivedEvent]:
@@ -78,7 +76,6 @@ def total(source: Queries, asked: EventFilter) -> int:
     of_tasks = sum(1 for event in _of_task_runs(source, asked, None) if asked.includes(event))
     emitted = events.count(source, of_events.clauses)
     return emitted + flow_run_events.count(source, of_states.clauses) + of_tasks
-
 
 
 def _in_chunks(
@@ -124,8 +121,9 @@ def _of_task_runs(source: Queries, asked: EventFilter, after: Place | None) -> I
         return iter(shown)
     begin = to_datetime(after[0]), after[1]
     return (
-        event for event in shown if (event_views.place_of(event) > begin) is oldest_first
-        and event_views.place_of(event) != begin
+        event
+        for event in shown
+        if (event_views.place_of(event) > begin) is oldest_first and event_views.place_of(event) != begin
     )
 
 

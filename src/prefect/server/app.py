@@ -38,7 +38,9 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     prefix = api_path()
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
-        return Api(backend(), getattr(request.state, "actor", None), str(request.base_url.replace(path=prefix)))
+        return Api(
+            backend(), getattr(request.state, "actor", None), str(request.base_url.replace(path=prefix))
+        )
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
 

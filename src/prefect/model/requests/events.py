@@ -170,7 +170,14 @@ class EventFilter(EventDataFilter):
 
     def parts(self) -> list[EventDataFilter]:
         """The conditions but that of time."""
-        given = (self.event, self.resource, self.id, self.text, *listed(self.related), *listed(self.any_resource))
+        given = (
+            self.event,
+            self.resource,
+            self.id,
+            self.text,
+            *listed(self.related),
+            *listed(self.any_resource),
+        )
         return [part for part in given if part is not None]
 
 
