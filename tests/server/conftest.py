@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +35,8 @@ def serving(app: Any) -> Iterator[str]:
             started.set()
 
     server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, daemon=True)
+    # with the settings that are in force here
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(server.run,), daemon=True)
     thread.start()
     assert started.wait(30), "the server did not start"
     port = server.servers[0].sockets[0].getsockname()[1]

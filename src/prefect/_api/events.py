@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
 
 
-@endpoint("POST", "/events", status=204)
+@endpoint("POST", "/events", status=204, audited=False)
 def create_events(api: Api, body: list[Event]) -> None:
     """Record events. One that is recorded already (by its id) is left as it is."""
     record_events(api.backend, [one.model_dump(mode="json") for one in body])

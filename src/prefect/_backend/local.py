@@ -66,7 +66,9 @@ class LocalBackend:
                 assert isinstance(decision, Accept)  # nothing stands between a new run and Running
                 run = run._replace(**decision.changes)
                 states.append(run.state)
-            flow_runs.insert(cx, run, states)
+            if not flow_runs.insert(cx, run, states):
+                assert run.idempotency_key is not None  # the only thing that an insert yields to
+                return _require(flow_runs.with_key(cx, run.flow_id, run.idempotency_key), run.id)
         reach("flow_run.created")
         return run
 
@@ -227,7 +229,7 @@ class LocalBackend:
     ) -> BlockDocumentRecord:
         now = now_us()
         with self.store.write() as cx:
-            found = blocks.read(self.store, type_slug, name)
+            found = blocks.read(cx, type_slug, name)
             if found is None:
                 made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
                 blocks.insert(cx, made)

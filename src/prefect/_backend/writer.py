@@ -229,7 +229,8 @@ def _not_fenced(cx: Transaction, rows: list[tuple[Any, ...]]) -> list[tuple[Any,
     stale: set[tuple[bytes, int]] = set()
     for flow_run_id, attempt in attempts:
         if flow_run_id is not None:
-            found = cx.execute("SELECT attempt FROM flow_run WHERE id = ?", (flow_run_id,)).fetchone()
+            asked = "SELECT attempt FROM flow_run WHERE id = ?" + cx.for_share("flow_run")
+            found = cx.execute(asked, (flow_run_id,)).fetchone()
             if found is None or found[0] != attempt:
                 stale.add((flow_run_id, attempt))
     if not stale:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefect._storage import clauses
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import LogRecord
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def find(
     order = "DESC" if newest_first else "ASC"
     rows = store.rows(
         f"SELECT {_LIST} FROM log{clause} ORDER BY timestamp {order}, id {order} LIMIT ? OFFSET ?",  # noqa: S608
-        (*values, -1 if limit is None else limit, offset),
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [LogRecord._make(row) for row in rows]
 

@@ -14,6 +14,7 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
 from prefect.server.sockets import socket_routes
@@ -37,10 +38,10 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     settings = get_current_settings().server.api
     prefix = api_path()
 
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
-        return Api(
-            backend(), getattr(request.state, "actor", None), str(request.base_url.replace(path=prefix))
-        )
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
 
@@ -63,6 +64,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders),
             _cors(settings),
+            Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
         routes=[*socket_routes(backend, prefix), Mount(prefix, table)],

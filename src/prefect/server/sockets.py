@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from prefect._api.events import record_events
 from prefect.server.event_batches import Batches
-from prefect.server.handshake import PROTOCOL_ERROR, Admit, ProtocolViolation, everybody, opened, received
+from prefect.server.handshake import PROTOCOL_ERROR, ProtocolViolation, opened, received
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,30 +18,31 @@ if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
 
 
-def socket_routes(
-    backend: Callable[[], LocalBackend], prefix: str, admit: Admit = everybody
-) -> list[WebSocketRoute]:
+def socket_routes(backend: Callable[[], LocalBackend], prefix: str) -> list[WebSocketRoute]:
     """The routes of the websockets.
 
     Args:
         backend: gives the backend on the store that is served.
         prefix: the path that the API is below.
-        admit: whether somebody with a token (None: without) may do what asks for a role.
     """
     batches = Batches(lambda events: record_events(backend(), events))
+
+    def route(path: str, role: str, talk: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
+        return WebSocketRoute(prefix + path, _served(backend, role, talk))
+
     return [
-        _route(f"{prefix}/events/in", "operator", admit, lambda socket: _events_in(socket, batches)),
+        route("/events/in", "operator", lambda socket: _events_in(socket, batches)),
     ]
 
 
-def _route(
-    path: str, role: str, admit: Admit, talk: Callable[[WebSocket], Awaitable[None]]
-) -> WebSocketRoute:
+def _served(
+    backend: Callable[[], LocalBackend], role: str, talk: Callable[[WebSocket], Awaitable[None]]
+) -> Callable[[WebSocket], Awaitable[None]]:
     """Shake hands, talk, and end well whatever the client does."""
 
     async def serve(websocket: WebSocket) -> None:
         try:
-            if await opened(websocket, admit, role):
+            if await opened(websocket, backend(), role):
                 await talk(websocket)
         except WebSocketDisconnect:
             pass
@@ -49,7 +50,7 @@ def _route(
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may have gone meanwhile
                 await websocket.close(PROTOCOL_ERROR, str(exc))
 
-    return WebSocketRoute(path, serve)
+    return serve
 
 
 async def _events_in(websocket: WebSocket, batches: Batches) -> None:
