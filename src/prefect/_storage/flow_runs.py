@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -48,7 +48,7 @@ _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
 
-_SELECT = (
+SELECT = (
     f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
     "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
 )
@@ -96,7 +96,7 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
-    """The record of a row of `_SELECT`."""
+    """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
     loaded: dict[str, Any] = {
         name: None if text is None else json.loads(text)
@@ -183,14 +183,19 @@ def update(
 
 def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction that decides by it: until its end nobody else changes the run."""
-    row = cx.execute(f"{_SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
     return record_of(row) if row else None
+
+
+def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
+    """The run's attempt and owner, which stay so until the end of the transaction; None where there is no run."""
+    return cx.row(f"SELECT attempt, owner FROM flow_run WHERE id = ?{cx.for_share('flow_run')}", (run_id,))  # noqa: S608
 
 
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
     """The flow's run of that idempotency key."""
     clause = "r.flow_id = ? AND r.idempotency_key = ?"
-    row = cx.execute(f"{_SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
     return record_of(row) if row else None
 
 
@@ -200,7 +205,7 @@ def find(
     """Runs that meet every condition, newest first."""
     clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
     rows = store.rows(
-        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        f"{SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
         (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [record_of(row) for row in rows]
@@ -218,8 +223,16 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
 
 def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes; held, as by `read`."""
-    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
+
+
+def cancelling(queries: Queries, process_id: bytes) -> list[bytes]:
+    """Which runs of a process were asked to stop."""
+    rows = queries.rows(
+        "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (process_id,)
+    )
+    return [row[0] for row in rows]
 
 
 def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
@@ -229,7 +242,7 @@ def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
 
 def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
-    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Forward migrations in plain SQL: `migrations/{sqlite,postgres}/NNN_name.sql`, applied in order, each in a transaction.
+"""Forward migrations in plain SQL, `migrations/{sqlite,postgres}/NNN_name.sql`: in order, each in a transaction.
 
 Both folders make the same tables, so a version means the same in both. A SQLite file has it in its own `user_version`,
 so that opening an up-to-date store costs one page read; a Postgres schema in a table of one row.

@@ -1,62 +1,62 @@
-"""The websockets of the API."""
+"""The open websockets, so that a server that stops can say goodbye to each."""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
-
-from prefect._api.events import record_events
-from prefect.server.event_batches import Batches
-from prefect.server.handshake import PROTOCOL_ERROR, ProtocolViolation, opened, received
-
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from prefect._backend.local import LocalBackend
+GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
-def socket_routes(backend: Callable[[], LocalBackend], prefix: str) -> list[WebSocketRoute]:
-    """The routes of the websockets.
+class OpenSockets:
+    """Middleware that knows which websockets are open.
 
     Args:
-        backend: gives the backend on the store that is served.
-        prefix: the path that the API is below.
+        app: what answers; each websocket that it accepts is open until it returns.
     """
-    batches = Batches(lambda events: record_events(backend(), events))
 
-    def route(path: str, role: str, talk: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
-        return WebSocketRoute(prefix + path, _served(backend, role, talk))
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._open: set[_Socket] = set()
 
-    return [
-        route("/events/in", "operator", lambda socket: _events_in(socket, batches)),
-    ]
-
-
-def _served(
-    backend: Callable[[], LocalBackend], role: str, talk: Callable[[WebSocket], Awaitable[None]]
-) -> Callable[[WebSocket], Awaitable[None]]:
-    """Shake hands, talk, and end well whatever the client does."""
-
-    async def serve(websocket: WebSocket) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or serve a websocket until it is closed."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        socket = _Socket(send)
+        self._open.add(socket)
         try:
-            if await opened(websocket, backend(), role):
-                await talk(websocket)
-        except WebSocketDisconnect:
-            pass
-        except ProtocolViolation as exc:
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may have gone meanwhile
-                await websocket.close(PROTOCOL_ERROR, str(exc))
+            await self.app(scope, receive, socket.send)
+        finally:
+            self._open.discard(socket)
 
-    return serve
+    async def close_all(self) -> None:
+        """Tell every client that the server is going away."""
+        await asyncio.gather(*(socket.go_away() for socket in tuple(self._open)))
 
 
-async def _events_in(websocket: WebSocket, batches: Batches) -> None:
-    """A client sends an event a message."""
-    try:
-        while True:
-            await batches.put(await received(websocket))
-    finally:
-        await batches.settled()
+class _Socket:
+    """One websocket, as far as something has been sent on it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._accepted = False
+        self._closed = False
+
+    async def send(self, message: Message) -> None:
+        if self._closed:
+            raise OSError("the server is going away")  # what a client that has gone looks like, too
+        self._accepted = self._accepted or message["type"] == "websocket.accept"
+        self._closed = message["type"] == "websocket.close"
+        await self._send(message)
+
+    async def go_away(self) -> None:
+        if self._accepted and not self._closed:
+            self._closed = True
+            with suppress(Exception):  # a client that has gone meanwhile need not be told
+                await self._send({"type": "websocket.close", "code": GOING_AWAY, "reason": "going away"})
