@@ -14,6 +14,7 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.channels import socket_routes
 from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
@@ -46,7 +47,8 @@ def create_app(
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
         demand_role(request, asked)
-        return Api(backend(), getattr(request.state, "actor", None))
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
 
@@ -72,7 +74,12 @@ def create_app(
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[*page_routes(prefix), Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
+        routes=[
+            *page_routes(prefix),
+            Mount(f"{prefix}/pluperfect", verbs(backend)),
+            *socket_routes(backend, prefix),
+            Mount(prefix, table),
+        ],
     )
 
 
