@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefect._orchestration.flow_pauses import pause_once, resume_in_time
-from prefect._orchestration.flow_slots import keep_slot_to_run, take_slot
+from prefect._orchestration.flow_slots import cancel_late_of_full_deployment, keep_slot_to_run, take_slot
 from prefect._orchestration.transition import (
     TERMINAL,
     Abort,
@@ -96,9 +96,7 @@ def cancel_idle(t: Transition) -> Transition | None:
     """Rule 5: where no process is to be stopped, the run is cancelled at once."""
     if t.target != "CANCELLING" or t.run.owner is not None:
         return None
-    scheduled = t.source == "SCHEDULED" and (
-        not t.run.extra.get("infrastructure_pid") or t.run.state.name == "Resuming"
-    )
+    scheduled = t.source == "SCHEDULED" and (not t.run.infrastructure_pid or t.run.state.name == "Resuming")
     if scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
         state = new_state("CANCELLED", "Cancelled", t.proposed.timestamp, t.proposed.message)
         return t.redirect(state, f"The run is {t.run.state.name}: there is no process to stop.")
@@ -185,6 +183,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     keep_slot_to_run,
     take_slot,
     late_once,
+    cancel_late_of_full_deployment,
     pause_once,
     resume_in_time,
     copy_scheduled_time,

@@ -38,14 +38,6 @@ def database() -> None:
     """See, upgrade, prune and reset the store of runs."""
 
 
-@click.group("server", cls=Group)
-def server() -> None:
-    """See and manage the store, under its other name."""
-
-
-server.add_command(database)
-
-
 @database.command("stats")
 @click.option("--check", is_flag=True, help="Read the whole file and check that it is sound.")
 @output_option
