@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
+from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
@@ -42,7 +44,13 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
-        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
+        self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    def acting_for(self, presence: Any) -> LocalBackend:
+        """The same for another process: what it takes up is its own."""
+        acting = copy.copy(self)
+        acting.presence = presence
+        return acting
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -90,7 +98,9 @@ class LocalBackend:
         force: bool = False,
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
+        only_if_state: bytes | None = None,
     ) -> Answer:
+        """See the protocol. With `only_if_state` (a state's id) it is refused where the run has left that state."""
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
@@ -102,6 +112,8 @@ class LocalBackend:
                     if run is not None:
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
+            if only_if_state is not None and run.state.id != only_if_state:
+                return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))

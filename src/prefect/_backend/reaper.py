@@ -6,19 +6,18 @@ its lease runs out.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import flow_runs, processes, task_runs
-from prefect.model.history import history_with
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
     from prefect._storage.protocol import Store, Transaction
-    from prefect.model.records import FlowRunRecord, ProcessRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
 def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
@@ -33,8 +32,16 @@ def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
 
 
 def cause_of_death(process: ProcessRecord) -> str | None:
-    """Why a process is believed dead, in words; None while it is believed alive."""
-    if process.host == procinfo.host_name():
+    """Why a process is believed dead, in words; None while it is believed alive.
+
+    Of one that reports over HTTP only its pid space tells whether it runs here: another machine may have this one's
+    name, and a container its own pids.
+    """
+    if process.pid_space is not None:
+        here = process.pid_space == procinfo.pid_space()
+    else:
+        here = process.host == procinfo.host_name()
+    if here:
         if process.boot_id != procinfo.boot_id():
             return f"{_who(process)} ended when the machine restarted."
         if procinfo.is_alive(process.pid, process.pid_start):
@@ -65,10 +72,10 @@ def _bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRe
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
         for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
-            _crash_task_run(cx, task_run, cause, now)
+            end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        _crash_task_run(cx, task_run, cause, now)
+        end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 
@@ -95,15 +102,3 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
     return run._replace(**changes)
-
-
-def _crash_task_run(cx: Transaction, run: TaskRunRecord, cause: str, now: int) -> None:
-    crashed = run._replace(
-        state_type="CRASHED",
-        state_name="Crashed",
-        state_timestamp=now,
-        state_message=cause,
-        end_time=now,
-        history=json.dumps(history_with(run, ("CRASHED", "Crashed", now, cause))),
-    )
-    task_runs.upsert(cx, [crashed])

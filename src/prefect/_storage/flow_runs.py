@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -111,7 +111,8 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
         return found[0]
     # another server may make it just now
     cx.execute(
-        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING", (new_id(), name, now)
+        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now),
     )
     return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
@@ -166,6 +167,13 @@ def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     return record_of(row) if row else None
 
 
+def attempt_of(cx: Transaction, run_id: bytes) -> int | None:
+    """The run's attempt, which stays what it is until the end of the transaction; None where there is no run."""
+    clause = f"WHERE id = ?{cx.for_share('flow_run')}"
+    row = cx.execute(f"SELECT attempt FROM flow_run {clause}", (run_id,)).fetchone()  # noqa: S608
+    return row[0] if row else None
+
+
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
     """The flow's run of that idempotency key."""
     clause = "r.flow_id = ? AND r.idempotency_key = ?"
@@ -199,6 +207,14 @@ def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes; held, as by `read`."""
     rows = cx.execute(f"{_SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
+
+
+def cancelling(queries: Queries, process_id: bytes) -> list[bytes]:
+    """Which runs of a process were asked to stop."""
+    rows = queries.rows(
+        "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (process_id,)
+    )
+    return [row[0] for row in rows]
 
 
 def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:

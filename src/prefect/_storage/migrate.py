@@ -1,4 +1,4 @@
-"""Forward migrations in plain SQL: `migrations/{sqlite,postgres}/NNN_name.sql`, applied in order, each in a transaction.
+"""Forward migrations in plain SQL, `migrations/{sqlite,postgres}/NNN_name.sql`: in order, each in a transaction.
 
 Both folders make the same tables, so a version means the same in both. A SQLite file has it in its own `user_version`,
 so that opening an up-to-date store costs one page read; a Postgres schema in a table of one row.
@@ -36,7 +36,9 @@ class Migration(NamedTuple):
 @lru_cache(maxsize=1)
 def newest() -> int:
     """The schema version this package writes."""
-    return max(int(match[1]) for entry in (_FOLDER / "sqlite").iterdir() if (match := _NAME.match(entry.name)))
+    return max(
+        int(match[1]) for entry in (_FOLDER / "sqlite").iterdir() if (match := _NAME.match(entry.name))
+    )
 
 
 @lru_cache(maxsize=2)

@@ -17,6 +17,7 @@ from prefect._storage.postgres_errors import PATIENCE_SECONDS, Patience, explain
 from prefect._storage.postgres_link import SCHEMA, Address, Link, abandoned
 from prefect._storage.postgres_transaction import PostgresTransaction
 from prefect._storage.postgres_url import shown_url
+from prefect._storage.protocol import Size
 from prefect._storage.sql import for_postgres
 from prefect.exceptions import StoreError
 
@@ -125,7 +126,7 @@ class PostgresStore:
         found = self.rows(sql, parameters)
         return found[0] if found else None
 
-    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
+    def _read(self, statement: bytes, values: tuple[Any, ...]) -> list[Row]:
         with self._free:
             try:
                 reader = self._idle.pop()
@@ -186,6 +187,45 @@ class PostgresStore:
             self.upgrade()
         else:
             raise StoreError(migrate.too_old(self.name, version))
+
+    # --- what it is ---------------------------------------------------------------------------------
+
+    def database(self) -> str:
+        """The version of Postgres."""
+        row = self.row("SHOW server_version")
+        return f"PostgreSQL {row[0] if row else ''}"
+
+    def tables(self) -> list[str]:
+        """The names of the tables, without that of the schema's version."""
+        found = self.rows(
+            "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename <> ? ORDER BY tablename",
+            (SCHEMA, migrate.TABLE),
+        )
+        return [str(name) for (name,) in found]
+
+    def size(self) -> Size:
+        """The sizes of the tables with their indexes, and, by estimate, of what is free in them."""
+        total = sum(
+            int(size)
+            for (size,) in self.rows(
+                "SELECT pg_total_relation_size(oid) FROM pg_class "
+                "WHERE relnamespace = to_regnamespace(?) AND relkind = 'r'",
+                (SCHEMA,),
+            )
+        )
+        with self.write() as cx:
+            return Size(total, max(0, total - cx.used_bytes()), 0)
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system. Each table is locked while it is rewritten."""
+        with self._explained(), self._patience.keep_trying(self._unhurried.connect) as connection:
+            for table in self.tables():
+                connection.execute(f"VACUUM FULL ANALYZE {table}".encode())
+
+    def erase(self) -> None:
+        """Remove the tables with everything in them."""
+        with self._explained(), self._patience.keep_trying(self._unhurried.connect) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
 
     # --- the end ------------------------------------------------------------------------------------
 

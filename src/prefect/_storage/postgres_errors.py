@@ -82,7 +82,7 @@ class Patience:
         while True:
             try:
                 answer = attempt()
-            except (psycopg.Error, Undecided) as exc:
+            except (psycopg.Error, Undecided) as exc:  # noqa: PERF203 - once, as a rule
                 if not (is_outage(exc) or is_conflict(exc) or isinstance(exc, Undecided)):
                     raise
                 now = time.monotonic()
@@ -124,4 +124,6 @@ def explain(exc: BaseException, name: str) -> StoreError:
     if meaning is None and (is_outage(exc) or isinstance(exc, Undecided)):
         meaning = "Start it, or mend the way to it; everything committed before is safe."
         return StoreError(f"The store {name} does not answer ({text}). {meaning}")
-    return StoreError(f"The store {name} failed ({text}). {meaning}" if meaning else f"The store {name} failed: {text}")
+    return StoreError(
+        f"The store {name} failed ({text}). {meaning}" if meaning else f"The store {name} failed: {text}"
+    )

@@ -31,5 +31,7 @@ def used_bytes(connection: Connection) -> int:
         width = float(found[0] or 0) if found else 0.0
         total += rows * (width + _ROW_POINTER + _INDEX_ENTRY * indexes)
     if connection.info.server_version >= _FLUSH_FROM:
-        connection.execute(b"SELECT pg_stat_force_next_flush()")  # what this transaction deletes counts at its end
+        connection.execute(
+            b"SELECT pg_stat_force_next_flush()"
+        )  # what this transaction deletes counts at its end
     return round(total)

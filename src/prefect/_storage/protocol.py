@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from prefect._storage.migrate import Migration
+
 
 Row = tuple[Any, ...]
+
+
+class Size(NamedTuple):
+    """Of a store, in bytes: all of it, what of that is free for new rows, and its write-ahead log."""
+
+    total: int
+    free: int
+    wal: int
 
 
 class Cursor(Protocol):
@@ -89,6 +99,30 @@ class Store(Queries, Protocol):
 
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
+        ...
+
+    def database(self) -> str:
+        """The product underneath, and its version."""
+        ...
+
+    def version(self) -> int:
+        """The schema version of the tables; 0 where there are none."""
+        ...
+
+    def upgrade(self) -> list[Migration]:
+        """Bring the tables to this package's version; what was applied, in order."""
+        ...
+
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        ...
+
+    def size(self) -> Size:
+        """How much it takes."""
+        ...
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system. Nobody can write meanwhile."""
         ...
 
     def close(self) -> None:

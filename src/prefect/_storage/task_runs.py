@@ -27,6 +27,16 @@ _ON_CONFLICT = (
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
+def columns(alias: str) -> str:
+    """The columns of `record_of`, of a table under an alias."""
+    return ",".join(f"{alias}.{column}" for column in _COLUMNS)
+
+
+def record_of(row: Sequence[Any]) -> TaskRunRecord:
+    """The record of a row of `columns`."""
+    return TaskRunRecord._make(row)
+
+
 def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
     cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))

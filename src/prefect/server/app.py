@@ -18,6 +18,7 @@ from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
 from prefect.server.pages import page_routes
+from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def create_app(
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[*page_routes(prefix), Mount(prefix, table)],
+        routes=[*page_routes(prefix), Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
     )
 
 

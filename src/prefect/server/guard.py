@@ -48,11 +48,15 @@ _log = logging.getLogger("prefect.server.auth")
 
 def demand_role(request: Request, asked: Endpoint[..., Any]) -> None:
     """Raises Refused (403) where whoever asks may not ask for this."""
-    actor: Actor | None = getattr(request.state, "actor", None)
-    if actor is not None and not actor.may(asked.role):
+    demand(getattr(request.state, "actor", None), asked.role)
+
+
+def demand(actor: Actor | None, role: str) -> None:
+    """Raises Refused (403) where somebody has not that role, or one above."""
+    if actor is not None and not actor.may(role):
         raise Refused(
-            f"Expected the role {asked.role!r} or above, {actor.name!r} is {actor.role!r}. "
-            f"An admin can change that: prefect server user set-role {actor.name} {asked.role}",
+            f"Expected the role {role!r} or above, {actor.name!r} is {actor.role!r}. "
+            f"An admin can change that: prefect server user set-role {actor.name} {role}",
             status=403,
         )
 
