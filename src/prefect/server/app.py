@@ -14,10 +14,13 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.access_log import access_log
 from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
-from prefect.server.pages import page_routes
+from prefect.server.metrics import Metrics
+from prefect.server.pages import metrics_routes, page_routes
+from prefect.server.watch import Watch
 from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
@@ -49,15 +52,23 @@ def create_app(
         return Api(backend(), getattr(request.state, "actor", None))
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
+    metrics = Metrics(backend) if get_current_settings().server.metrics_enabled else None
+    watchers = [access_log(settings.access_log)] if settings.access_log else []
+    if metrics is not None:
+        watchers.append(metrics.answered)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
         opened.journal.start()
+        if metrics is not None:
+            metrics.start()
         # services: `Services(backend).start()` here, if asked for ...
         yield
         # ... and `.stop()` here, before the last commit
         table.close()
+        if metrics is not None:
+            metrics.stop()
         opened.journal.commit()
 
     return FastAPI(
@@ -67,12 +78,13 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
+            *([Middleware(Watch, watchers=watchers)] if watchers else []),
             Middleware(SecurityHeaders),
             _cors(settings),
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[*page_routes(prefix), Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
+        routes=[*page_routes(prefix), *metrics_routes(metrics, prefix), Mount(prefix, table)],
     )
 
 

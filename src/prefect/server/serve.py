@@ -43,7 +43,9 @@ def serve(announce: Callable[[str], None], *, services: bool = True) -> None:
     settings = get_current_settings().server.api
     setup_logging()
     logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
-    backend = local_backend()  # what is wrong with the store is said in a line, not in a traceback of the server's
+    backend = (
+        local_backend()
+    )  # what is wrong with the store is said in a line, not in a traceback of the server's
     with listen(settings.host, settings.port, asks_for_names=not is_open(backend, wait=True)) as listening:
         sockets = OpenSockets(create_app(services=services))
         config = uvicorn.Config(
