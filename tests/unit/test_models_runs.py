@@ -116,8 +116,10 @@ class TestFlowRun:
         assert FlowRun.model_validate_json(run.model_dump_json()) == run
 
     def test_what_only_deployments_fill(self):
-        extra = {"infrastructure_pid": "host:1", "work_pool_id": str(ONE), "created_by": {"type": "SCHEDULE"}}
-        run = FlowRun.from_record(flow_run_record(extra=extra))
+        record = flow_run_record(
+            extra={"work_pool_id": str(ONE)}, infrastructure_pid="host:1", created_by={"type": "SCHEDULE"}
+        )
+        run = FlowRun.from_record(record)
         assert (run.infrastructure_pid, run.work_pool_id) == ("host:1", ONE)
         assert run.created_by.type == "SCHEDULE"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 PATH = "/pluperfect/beats"
+GONE = "/pluperfect/gone"
 _TIMEOUT = 10.0  # seconds: a sign of life that takes longer is none
 _log = logging.getLogger("prefect.journal")
 
@@ -35,6 +37,7 @@ class HttpPresence:
         self._poll_seconds = poll_seconds
         self._runs: dict[bytes, Callable[[], None]] = {}
         self._attempts: dict[bytes, int] = {}
+        self._taken = False  # the server has a lease of this process
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -60,6 +63,7 @@ class HttpPresence:
     def saw(self, run: FlowRunRecord) -> None:
         """The server has told of a run that this process executes."""
         if run.id in self._runs and run.owner == self.id:
+            self._taken = True
             self._attempts[run.id] = run.attempt
         else:
             self._attempts.pop(run.id, None)
@@ -71,6 +75,12 @@ class HttpPresence:
             self._attempts.pop(run_id, None)
             if not self._runs:
                 self._wake.set()
+
+    def give_back(self) -> None:
+        """This process executes nothing any more. Nobody waits for an absent server to hear it."""
+        if self._taken and not self._runs and not self._line.is_down:
+            with contextlib.suppress(StoreError):
+                self._line.post(GONE, wire.dumps(self.sender()), timeout=_TIMEOUT)
 
     def _beat(self) -> None:
         while True:
@@ -92,6 +102,7 @@ class HttpPresence:
     def _tell(self) -> None:
         if not self._attempts:
             return
+        self._line.require_turn()
         said = wire.loads(self._line.post(PATH, wire.dumps(self.sender()), timeout=_TIMEOUT))
         for text in said["cancelling"]:
             cancel = self._runs.get(wire.unpack_bytes(text))

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
+_WITH_STATE = frozenset(
+    ("start_time", "next_scheduled_start_time")
+)  # indexed, and changed only with the state
 
 
 class LocalBackend:
@@ -44,6 +47,7 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
+        self.heard_since: int | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
 
     def acting_for(self, presence: Any) -> LocalBackend:
@@ -51,6 +55,11 @@ class LocalBackend:
         acting = copy.copy(self)
         acting.presence = presence
         return acting
+
+    def hear(self) -> None:
+        """From now on processes elsewhere can renew their leases here; each is given the time to."""
+        if self.heard_since is None:
+            self.heard_since = now_us() + self.presence.lease_us
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -81,7 +90,7 @@ class LocalBackend:
         return run
 
     def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
-        reaper.reap(self.store, self.presence.id)
+        reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
         with self.journal.transaction() as cx:
             run = _require(flow_runs.read(cx, run_id), run_id)
             if run.owner is not None:
@@ -142,7 +151,13 @@ class LocalBackend:
         state = changes.get("state")
         if state is not None and state.type in TERMINAL:
             changes = {**changes, "owner": None}
-        if not flow_runs.update(cx, run.id, changes, only_if=only_if) and only_if is not None:
+        # a column that is written keeps its index busy, even with the value it had
+        columns = {
+            name: value
+            for name, value in changes.items()
+            if name not in _WITH_STATE or value != getattr(run, name)
+        }
+        if not flow_runs.update(cx, run.id, columns, only_if=only_if) and only_if is not None:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
@@ -268,7 +283,7 @@ class LocalBackend:
         return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
-        return reaper.reap(self.store, self.presence.id)
+        return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
     def close(self) -> None:
         with contextlib.closing(self.store):

@@ -20,22 +20,33 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
-def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
-    """Crash what the dead have left, and forget them; the flow runs concerned, as they are now."""
+UNHEARD_US = 15 * 60 * 1_000_000
+
+
+def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = None) -> list[FlowRunRecord]:
+    """Crash what the dead have left, and forget them; the flow runs concerned, as they are now.
+
+    Args:
+        store: where.
+        own_process: who asks, and lives.
+        heard_since: since when (microseconds UTC) processes elsewhere could have renewed their leases here; None
+            where they cannot, as no server runs here.
+    """
     reaped: list[FlowRunRecord] = []
     for process in processes.others(store, own_process):
-        cause = cause_of_death(process)
+        cause = cause_of_death(process, heard_since=heard_since)
         if cause is not None:
             with store.write() as cx:
-                reaped += _bury(cx, process, cause)
+                reaped += bury(cx, process, cause)
     return reaped
 
 
-def cause_of_death(process: ProcessRecord) -> str | None:
+def cause_of_death(process: ProcessRecord, *, heard_since: int | None = None) -> str | None:
     """Why a process is believed dead, in words; None while it is believed alive.
 
     Of one that reports over HTTP only its pid space tells whether it runs here: another machine may have this one's
-    name, and a container its own pids.
+    name, and a container its own pids. Its lease counts where it could be renewed: in a server that was not away
+    itself. Where nobody can hear it, it is given a quarter of an hour more.
     """
     if process.pid_space is not None:
         here = process.pid_space == procinfo.pid_space()
@@ -47,10 +58,17 @@ def cause_of_death(process: ProcessRecord) -> str | None:
         if procinfo.is_alive(process.pid, process.pid_start):
             return None
         return f"{_who(process)} ended without reporting{_memory(process)}"
-    if process.lease_until < now_us():
+    if _expires(process, heard_since) < now_us():
         since = f"{to_datetime(process.lease_until):%Y-%m-%d %H:%M:%S} UTC"
         return f"{_who(process)} has not renewed its lease since {since}."
     return None
+
+
+def _expires(process: ProcessRecord, heard_since: int | None) -> int:
+    if process.pid_space is None:
+        return process.lease_until
+    late = process.lease_until + UNHEARD_US
+    return late if heard_since is None else min(late, max(process.lease_until, heard_since))
 
 
 def _who(process: ProcessRecord) -> str:
@@ -67,7 +85,8 @@ def _memory(process: ProcessRecord) -> str:
     return blame + peak
 
 
-def _bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+    """Crash what a process has left, and forget it."""
     now = now_us()
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):

@@ -39,13 +39,16 @@ _PLAIN = (
     "total_run_time",
     "result",
     "parameters_pickle",
+    "work_queue_id",
+    "auto_scheduled",
+    "infrastructure_pid",
 )
-_JSON = ("parameters", "tags", "policy", "context", "labels", "extra")
+_JSON = ("parameters", "tags", "policy", "context", "labels", "extra", "created_by")
 _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
 
-_SELECT = (
+SELECT = (
     f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
     "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
 )
@@ -53,10 +56,10 @@ _INSERT = (
     f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))}) "  # noqa: S608
     "ON CONFLICT (flow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
 )
-_INSERT_STATE = (
-    "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) "
-    "VALUES (?,?,?,?,?,?,?,?)"
+_STATES = (
+    "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) VALUES "
 )
+_ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
 def dumps(value: Any) -> str:
@@ -64,6 +67,10 @@ def dumps(value: Any) -> str:
     if not value and isinstance(value, dict):
         return "{}"
     return json.dumps(value, separators=(",", ":"))
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else dumps(value)
 
 
 def state_values(state: StateRecord) -> tuple[Any, ...]:
@@ -89,9 +96,12 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
-    """The record of a row of `_SELECT`."""
+    """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
-    loaded = {name: json.loads(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)}
+    loaded: dict[str, Any] = {
+        name: None if text is None else json.loads(text)
+        for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
+    }
     loaded["tags"] = tuple(loaded["tags"])
     return FlowRunRecord(
         id=row[0],
@@ -111,30 +121,37 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
         return found[0]
     # another server may make it just now
     cx.execute(
-        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING",
-        (new_id(), name, now),
+        "INSERT INTO flow (id, name, created, updated) VALUES (?,?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now, now),
     )
     return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
 
-def insert(cx: Transaction, run: FlowRunRecord, states: Iterable[StateRecord]) -> bool:
+def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -> bool:
     """A new flow run with its first states; the last of them is the present one.
 
     False, and nothing is written, where the flow has a run of that idempotency key (see `with_key`).
     """
     plain = (getattr(run, column) for column in _PLAIN)
-    loaded = (dumps(getattr(run, column)) for column in _JSON)
+    loaded = (_json(getattr(run, column)) for column in _JSON)
     done = cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
     if done.rowcount == 0:
         return False
-    for state in states:
-        insert_state(cx, run.id, state)
+    values = [value for state in states for value in (run.id, *state_values(state))]
+    cx.execute(_STATES + ",".join([_ONE_STATE] * len(states)), values)
+    if run.tags:
+        _insert_tags(cx, run.id, run.tags)
     return True
 
 
 def insert_state(cx: Transaction, run_id: bytes, state: StateRecord) -> None:
     """One more state in the run's history."""
-    cx.execute(_INSERT_STATE, (run_id, *state_values(state)))
+    cx.execute(_STATES + _ONE_STATE, (run_id, *state_values(state)))
+
+
+def _insert_tags(cx: Transaction, run_id: bytes, tags: Iterable[str]) -> None:
+    rows = [(tag, run_id) for tag in dict.fromkeys(tags)]
+    cx.insert_many("INSERT INTO flow_run_tag (tag, flow_run_id)", "", rows, 2)
 
 
 def update(
@@ -151,33 +168,34 @@ def update(
         columns |= {f"state_{c}": v for c, v in zip(_STATE, state_values(state), strict=True)}
     for name in _JSON:
         if name in columns:
-            columns[name] = dumps(columns[name])
+            columns[name] = _json(columns[name])
     assignments = ",".join(f"{column} = ?" for column in columns)
     condition, expected = "id = ?", [run_id]
     if only_if is not None:
         condition += " AND state_id = ? AND attempt = ?"
         expected += [only_if.state.id, only_if.attempt]
     done = cx.execute(f"UPDATE flow_run SET {assignments} WHERE {condition}", (*columns.values(), *expected))  # noqa: S608
+    if "tags" in changes and done.rowcount == 1:
+        cx.execute("DELETE FROM flow_run_tag WHERE flow_run_id = ?", (run_id,))
+        _insert_tags(cx, run_id, changes["tags"])
     return done.rowcount == 1
 
 
 def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction that decides by it: until its end nobody else changes the run."""
-    row = cx.execute(f"{_SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
     return record_of(row) if row else None
 
 
-def attempt_of(cx: Transaction, run_id: bytes) -> int | None:
-    """The run's attempt, which stays what it is until the end of the transaction; None where there is no run."""
-    clause = f"WHERE id = ?{cx.for_share('flow_run')}"
-    row = cx.execute(f"SELECT attempt FROM flow_run {clause}", (run_id,)).fetchone()  # noqa: S608
-    return row[0] if row else None
+def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
+    """The run's attempt and owner, which stay so until the end of the transaction; None where there is no run."""
+    return cx.row(f"SELECT attempt, owner FROM flow_run WHERE id = ?{cx.for_share('flow_run')}", (run_id,))  # noqa: S608
 
 
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
     """The flow's run of that idempotency key."""
     clause = "r.flow_id = ? AND r.idempotency_key = ?"
-    row = cx.execute(f"{_SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
     return record_of(row) if row else None
 
 
@@ -187,7 +205,7 @@ def find(
     """Runs that meet every condition, newest first."""
     clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
     rows = store.rows(
-        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        f"{SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
         (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [record_of(row) for row in rows]
@@ -205,7 +223,7 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
 
 def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes; held, as by `read`."""
-    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
@@ -224,13 +242,13 @@ def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
 
 def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
-    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
 def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
-    """Remove runs with their states, task runs and logs; how many runs there were."""
+    """Remove runs with their states, tags, inputs, task runs and logs; how many runs there were."""
     marks = ",".join("?" * len(run_ids))
-    for table in ("flow_run_state", "task_run", "log"):
+    for table in ("flow_run_state", "flow_run_tag", "flow_run_input", "task_run", "log"):
         cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
     return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608

@@ -18,11 +18,14 @@ _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
 _LIST = ",".join(_COLUMNS)
 _INSERT = f"INSERT INTO task_run ({_LIST})"
-# a terminal row is never changed by a late write; that a completed run was rolled back is no late write
+# a terminal row is never changed by a late write. No late write: that a completed run was rolled back; and what
+# really became of a run that was thought to have crashed, told in a newer attempt by the process that runs it
 _ON_CONFLICT = (
-    f"ON CONFLICT (id) DO UPDATE SET name = excluded.name, {','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
+    "ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, name = excluded.name, "
+    f"{','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
     "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED') "
-    "OR excluded.state_name = 'RolledBack'"
+    "OR excluded.state_name = 'RolledBack' "
+    "OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
 )
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 

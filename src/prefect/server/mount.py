@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -86,8 +85,9 @@ class TableApp:
             return detail(exc.status, exc.detail, {"Connection": "close"})
         loop = asyncio.get_running_loop()
         here = copy_context()  # the settings in force here are those in force there
-        ask = partial(here.run, self._run, one, request, found.arguments, body)
-        return await loop.run_in_executor(self._threads, ask)
+        return await loop.run_in_executor(
+            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
+        )
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)

@@ -24,23 +24,30 @@ def router(backend: Callable[[], LocalBackend]) -> APIRouter:
     """The routes below `/api/pluperfect`. They are no part of the documented API."""
     made = APIRouter()
 
+    def heard() -> LocalBackend:
+        found = backend()
+        found.hear()
+        return found
+
     @made.get("/hello")
     def hello() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - a route
         return {"pluperfect": PLUPERFECT_VERSION}
 
     @made.post("/batches")
     def batches(request: Request, body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answered(request, body, lambda: remote.deliver(backend(), _read(remote.read_batch, body)))
+        return _answered(request, body, lambda: remote.deliver(heard(), _read(remote.read_batch, body)))
 
     @made.post("/beats")
     def beats(request: Request, body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answered(request, body, lambda: remote.beat(backend(), _read(remote.read_sender, body)))
+        return _answered(request, body, lambda: remote.beat(heard(), _read(remote.read_sender, body)))
+
+    @made.post("/gone")
+    def gone(request: Request, body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
+        return _answered(request, body, lambda: remote.bury(heard(), _read(remote.read_sender, body)))
 
     @made.post("/ask")
     def ask(request: Request, body: Body) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
-        return _answered(
-            request, body, lambda: remote.answered(backend(), *_read(remote.read_question, body))
-        )
+        return _answered(request, body, lambda: remote.answered(heard(), *_read(remote.read_question, body)))
 
     return made
 
