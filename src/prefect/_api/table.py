@@ -8,11 +8,16 @@ from prefect._api import (
     audit,
     concurrency,
     csrf,
+    events,
+    logs,
     root,
     tag_limits,
     tokens,
     users,
     variables,
+    work_pools,
+    work_queues,
+    workers,
 )
 from prefect._api.endpoint import TABLE
 
@@ -23,9 +28,14 @@ __all__ = [
     "audit",
     "concurrency",
     "csrf",
+    "events",
+    "logs",
     "root",
     "tag_limits",
     "tokens",
     "users",
     "variables",
+    "work_pools",
+    "work_queues",
+    "workers",
 ]

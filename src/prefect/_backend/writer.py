@@ -177,9 +177,13 @@ class Journal(Generic[Batch]):
 
     def tell(self, cell: Cell) -> None:
         """Let the observers know of a task run that another process has written."""
+        self.announce([TaskRunRecord._make(cell.fixed + cell.now)], ())
+
+    def announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
+        """Let the observers know of rows that were committed without the queue."""
         if self._observers:
             with self._sink.locked():
-                self._tell([cell], ())
+                self._announce(rows, lines)
 
     def start(self) -> None:
         """Start the writer thread, once."""
@@ -234,9 +238,10 @@ class Journal(Generic[Batch]):
             self._sink.record(batch, [cell.fixed + cell.now for cell in cells], lines)
 
     def _tell(self, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
-        if not self._observers or not (cells or lines):
-            return
-        rows = [TaskRunRecord._make(cell.fixed + cell.now) for cell in cells]
+        if self._observers and (cells or lines):
+            self._announce([TaskRunRecord._make(cell.fixed + cell.now) for cell in cells], lines)
+
+    def _announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
         for observer in tuple(self._observers):
             try:
                 observer(rows, lines)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
@@ -27,6 +27,8 @@ _ON_CONFLICT = (
     "OR excluded.state_name = 'RolledBack' "
     "OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
 )
+_ON_ANY_CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {','.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
+_SIZES = (1, 8, 64, 512)  # of IN lists: few, so that statements are prepared once
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
@@ -43,6 +45,23 @@ def record_of(row: Sequence[Any]) -> TaskRunRecord:
 def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
     cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
+
+
+def replace(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write many runs as they are now. Who calls has read them in the same transaction."""
+    cx.insert_many(_INSERT, _ON_ANY_CONFLICT, rows, len(_COLUMNS))
+
+
+def read_many(cx: Queries, ids: Sequence[bytes]) -> dict[bytes, TaskRunRecord]:
+    """Those of the runs that there are, by id."""
+    found: dict[bytes, TaskRunRecord] = {}
+    for start in range(0, len(ids), _SIZES[-1]):
+        some = list(ids[start : start + _SIZES[-1]])
+        size = next(size for size in _SIZES if size >= len(some))
+        some += some[-1:] * (size - len(some))
+        rows = cx.rows(f"{_SELECT} WHERE id IN ({','.join('?' * size)})", some)
+        found |= {row[0]: TaskRunRecord._make(row) for row in rows}
+    return found
 
 
 def find(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prefect._backend.local import LocalBackend
     from prefect.model.records import TaskRunRecord
+    from prefect.server.services.service import Service
     from prefect.server.watch import Seen
 
     Samples = Iterable[tuple[Mapping[str, str], float]]
@@ -53,10 +54,12 @@ class Metrics:
         self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._commits = Histogram()
         self._task_runs: Counter[str] = Counter()
+        self._services: Sequence[Service] = ()
         self._counted: tuple[float, dict[str, int], dict[str, int]] | None = None
 
-    def start(self) -> None:
-        """Begin to look at the journal."""
+    def start(self, services: Sequence[Service] = ()) -> None:
+        """Begin to look at the journal, and at these services."""
+        self._services = services
         journal = self._backend().journal
         journal.add_observer(self._committed)
         journal.on_commit = self._commits.add
@@ -101,6 +104,12 @@ class Metrics:
             ),
             _family("prefect_journal_rows", "gauge", "Rows that wait to be written.", [({}, journal.depth)]),
             *_histogram("prefect_journal_commit_seconds", "How long commits took.", [({}, self._commits)]),
+            _family(
+                "prefect_service_actions_total",
+                "counter",
+                "What services have done: the lease-reaper's are leases that had run out.",
+                [({"service": one.name}, one.done) for one in self._services],
+            ),
             *_histogram("prefect_http_request_seconds", "How long requests took.", self._by_route()),
             *_process(),
         ]

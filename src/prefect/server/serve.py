@@ -16,9 +16,9 @@ from prefect._backend.resolve import close, local_backend
 from prefect.logging.configuration import setup_logging
 from prefect.server.app import api_path, create_app
 from prefect.server.auth import is_open
+from prefect.server.goodbyes import OpenSockets
 from prefect.server.listen import listen, url_of
 from prefect.server.mount import THREAD_NAME
-from prefect.server.goodbyes import OpenSockets
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ class Watch:
 
 
 def _seen(scope: Scope, status: int, seconds: float, size: int) -> Seen:
-    endpoint = scope.get("endpoint")
+    endpoint = scope.get("prefect.endpoint")
     actor = scope.get("state", {}).get("actor")
     client = scope.get("client")
     return Seen(
