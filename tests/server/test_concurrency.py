@@ -132,7 +132,9 @@ def test_the_repossessor_removes_what_has_expired(http, backend, clock):
     known = [one.id.hex() for one in LEASES.find(backend.store)]
     assert kept.replace("-", "") in known
     assert lease.replace("-", "") not in known
-    assert all(slot.lease_id.hex() != lease.replace("-", "") for slot in SLOTS.find(backend.store, order="lease_id"))
+    assert all(
+        slot.lease_id.hex() != lease.replace("-", "") for slot in SLOTS.find(backend.store, order="lease_id")
+    )
 
 
 def test_setting_the_active_slots_revokes_leases(http):
@@ -198,7 +200,9 @@ def test_only_what_decays_limits_a_rate(http):
 def test_slots_without_a_lease_are_counted_back(http):
     made(http, "counted", 3)
     body = {"names": ["counted", "unknown"], "slots": 2}
-    assert [one["name"] for one in http.post("/v2/concurrency_limits/increment", json=body).json()] == ["counted"]
+    assert [one["name"] for one in http.post("/v2/concurrency_limits/increment", json=body).json()] == [
+        "counted"
+    ]
     assert http.post("/v2/concurrency_limits/increment", json=body).status_code == 423
     less = {"names": ["counted"], "slots": 1, "occupancy_seconds": 3}
     assert http.post("/v2/concurrency_limits/decrement", json=less).status_code == 200
@@ -261,7 +265,9 @@ def test_task_runs_hold_the_slots_of_a_tag(http):
 
 def test_a_tag_with_no_slots_is_refused_for_good(http):
     http.post("/concurrency_limits/", json={"tag": "none", "concurrency_limit": 0})
-    refused = http.post("/concurrency_limits/increment", json={"names": ["none"], "task_run_id": str(uuid4())})
+    refused = http.post(
+        "/concurrency_limits/increment", json={"names": ["none"], "task_run_id": str(uuid4())}
+    )
     assert (refused.status_code, "Retry-After" in refused.headers) == (423, False)
 
 
@@ -278,7 +284,9 @@ def test_eight_threads_never_hold_more_than_there_is(backend, http):
                 answer = None
                 while not isinstance(answer, Taken):
                     with backend.store.write() as cx:
-                        answer = slots.take(cx, names, 1, seconds=60, holder=Holder("flow_run", b"%16d" % number))
+                        answer = slots.take(
+                            cx, names, 1, seconds=60, holder=Holder("flow_run", b"%16d" % number)
+                        )
                     assert isinstance(answer, Taken | Full)
                 with lock:
                     for name in names:

@@ -93,9 +93,7 @@ def read_artifacts(api: Api, body: FilterArtifacts | None = None) -> list[Artifa
 
 
 @endpoint("POST", "/artifacts/latest/filter")
-def read_latest_artifacts(
-    api: Api, body: FilterLatestArtifacts | None = None
-) -> list[ArtifactCollection]:
+def read_latest_artifacts(api: Api, body: FilterLatestArtifacts | None = None) -> list[ArtifactCollection]:
     """The keys whose latest artifacts pass the filters."""
     asked = body or FilterLatestArtifacts()
     found = artifacts.find_latest(
@@ -152,7 +150,11 @@ def _where_latest(asked: JointFilter, own: ArtifactCollectionFilter | None) -> l
 def _compiled(asked: ArtifactFilter | ArtifactCollectionFilter, table: str) -> Clause:
     ids = asked.id if isinstance(asked, ArtifactFilter) else asked.latest_id
     found: list[Clause] = []
-    for column, filter in (("id", ids), ("flow_run_id", asked.flow_run_id), ("task_run_id", asked.task_run_id)):
+    for column, filter in (
+        ("id", ids),
+        ("flow_run_id", asked.flow_run_id),
+        ("task_run_id", asked.task_run_id),
+    ):
         if filter is not None:
             found += parts.ids(table + column, filter)
     if asked.key is not None:

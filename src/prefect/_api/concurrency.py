@@ -197,9 +197,7 @@ def delete(cx: Transaction, limit: LimitRecord) -> None:
 
 def minimal(limit: LimitRecord) -> MinimalConcurrencyLimitResponse:
     """A limit, in short."""
-    return MinimalConcurrencyLimitResponse(
-        id=UUID(bytes=limit.id), name=limit.name, limit=limit.slot_limit
-    )
+    return MinimalConcurrencyLimitResponse(id=UUID(bytes=limit.id), name=limit.name, limit=limit.slot_limit)
 
 
 def _found(source: Queries, id_or_name: str) -> LimitRecord:

@@ -21,7 +21,7 @@ from prefect.model.requests.concurrency import ConcurrencyLimitCreate, FilterLim
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
-    from prefect._storage.protocol import Queries, Transaction
+    from prefect._storage.protocol import Queries
 
 _PREFIX = "tag:"
 
@@ -55,9 +55,7 @@ def read_concurrency_limit_by_tag(api: Api, tag: str) -> ConcurrencyLimit:
 def read_concurrency_limits(api: Api, body: FilterLimits | None = None) -> list[ConcurrencyLimit]:
     """The limits of tags, by tag."""
     of_tags = [compare("name", "LIKE", f"{_PREFIX}%")]
-    return _shown(
-        api.store, LIMITS.find(api.store, of_tags, order="name", **page_of(body or FilterLimits()))
-    )
+    return _shown(api.store, LIMITS.find(api.store, of_tags, order="name", **page_of(body or FilterLimits())))
 
 
 @endpoint("POST", "/concurrency_limits/tag/{tag}/reset")
@@ -80,9 +78,7 @@ def increment_concurrency_limits_v1(api: Api, body: TagSlot) -> list[MinimalConc
     holder = Holder("task_run", body.task_run_id.bytes)
     with api.store.write() as cx:
         limits = concurrency.lock(cx, [_PREFIX + name for name in body.names])
-        wanted = [
-            one for one in limits if concurrency.lease_of(cx, one.id, holder.type, holder.id) is None
-        ]
+        wanted = [one for one in limits if concurrency.lease_of(cx, one.id, holder.type, holder.id) is None]
         for limit in wanted:
             answer = slots.take(cx, [limit.name], 1, holder=holder)
             if isinstance(answer, Full | Never):  # raised inside of the transaction: nothing is kept
