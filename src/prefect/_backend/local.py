@@ -80,7 +80,9 @@ class LocalBackend:
                 assert isinstance(decision, Accept)  # nothing stands between a new run and Running
                 run = run._replace(**decision.changes)
                 states.append(run.state)
-            flow_runs.insert(cx, run, states)
+            if not flow_runs.insert(cx, run, states):
+                assert run.idempotency_key is not None  # the only thing that an insert yields to
+                return _require(flow_runs.with_key(cx, run.flow_id, run.idempotency_key), run.id)
         reach("flow_run.created")
         return run
 
@@ -102,7 +104,9 @@ class LocalBackend:
         force: bool = False,
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
+        only_if_state: bytes | None = None,
     ) -> Answer:
+        """See the protocol. With `only_if_state` (a state's id) it is refused where the run has left that state."""
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
@@ -114,6 +118,8 @@ class LocalBackend:
                     if run is not None:
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
+            if only_if_state is not None and run.state.id != only_if_state:
+                return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
@@ -241,7 +247,7 @@ class LocalBackend:
     ) -> BlockDocumentRecord:
         now = now_us()
         with self.store.write() as cx:
-            found = blocks.read(self.store, type_slug, name)
+            found = blocks.read(cx, type_slug, name)
             if found is None:
                 made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
                 blocks.insert(cx, made)

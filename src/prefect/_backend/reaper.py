@@ -6,27 +6,24 @@ its lease runs out.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import flow_runs, processes, task_runs
-from prefect.model.history import history_with
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
     from prefect._storage.protocol import Store, Transaction
-    from prefect.model.records import FlowRunRecord, ProcessRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
-def reap(
-    store: Store, own_process: bytes | None, *, heard_since: int | None = None
-) -> list[FlowRunRecord]:
+def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = None) -> list[FlowRunRecord]:
     """Crash what the dead have left, and forget them; the flow runs concerned, as they are now.
 
     Args:
@@ -94,10 +91,10 @@ def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRec
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
         for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
-            _crash_task_run(cx, task_run, cause, now)
+            end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        _crash_task_run(cx, task_run, cause, now)
+        end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 
@@ -124,15 +121,3 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
     return run._replace(**changes)
-
-
-def _crash_task_run(cx: Transaction, run: TaskRunRecord, cause: str, now: int) -> None:
-    crashed = run._replace(
-        state_type="CRASHED",
-        state_name="Crashed",
-        state_timestamp=now,
-        state_message=cause,
-        end_time=now,
-        history=json.dumps(history_with(run, ("CRASHED", "Crashed", now, cause))),
-    )
-    task_runs.upsert(cx, [crashed])

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
 from prefect._backend.retention import Policy
-from prefect._storage.sqlite import SqliteStore
-from prefect.exceptions import ConfigurationError, StoreError
+from prefect._storage.opening import open_store
+from prefect.exceptions import StoreError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -98,26 +98,9 @@ def close(url: str | None = None) -> None:
                 closing.callback(one.close)
 
 
-def sqlite_path(url: str) -> str:
-    """The file of a SQLite URL: `sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite:…`, or `:memory:`.
-
-    Raises:
-        ConfigurationError: it is no SQLite URL.
-    """
-    scheme, separator, path = url.partition("://")
-    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"} or path[:1] not in {"", "/"}:
-        raise ConfigurationError(
-            f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
-            "Set it to a file, or unset it for the default."
-        )
-    file = path[1:].partition("?")[0]
-    return ":memory:" if file in {"", "file::memory:"} else file
-
-
 def _connect(url: str, settings: Any) -> LocalBackend:
-    store = SqliteStore(sqlite_path(url), migrate_on_start=settings.server.database.migrate_on_start)
     return LocalBackend(
-        store,
+        open_store(url, settings.server.database),
         lease_seconds=settings.runs.lease_seconds,
         poll_seconds=settings.runs.cancel_poll_seconds,
         max_rows=settings.journal.max_rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prefect._storage import logs, task_runs
+from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _not_fenced(cx: Transaction, rows: Sequence[Row], sender: bytes | None) -> S
     current: dict[tuple[bytes, int], int | None] = {}
     for flow_run_id, attempt in {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}:
         if flow_run_id is not None:
-            found = cx.row("SELECT attempt, owner FROM flow_run WHERE id = ?", (flow_run_id,))
+            found = flow_runs.claim_of(cx, flow_run_id)
             if found is None or found[0] != attempt:
                 own = found is not None and sender is not None and found[1] == sender
                 current[flow_run_id, attempt] = found[0] if own and found else None
@@ -85,6 +85,7 @@ def _not_fenced(cx: Transaction, rows: Sequence[Row], sender: bytes | None) -> S
             kept.append((*row[:_ATTEMPT], attempt, *row[_ATTEMPT + 1 :]))
     if len(kept) < len(rows):
         _log.warning(
-            "Refused %d late task run rows of a superseded attempt or a deleted flow run", len(rows) - len(kept)
+            "Refused %d late task run rows of a superseded attempt or a deleted flow run",
+            len(rows) - len(kept),
         )
     return kept

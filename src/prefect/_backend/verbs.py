@@ -53,7 +53,11 @@ _TASK_RUNS = wire.many(wire.TASK_RUN)
 _DOCUMENT = wire.optional(wire.BLOCK_DOCUMENT)
 
 _writes(
-    "create_flow_run", wire.FLOW_RUN, new=wire.NEW_FLOW_RUN, executes=wire.BOOL, running=wire.optional(wire.STATE)
+    "create_flow_run",
+    wire.FLOW_RUN,
+    new=wire.NEW_FLOW_RUN,
+    executes=wire.BOOL,
+    running=wire.optional(wire.STATE),
 )
 _writes("open_attempt", wire.FLOW_RUN, run_id=_ID, changes=wire.optional(wire.CHANGES))
 _writes(
@@ -82,9 +86,7 @@ _reads("read_flow_run", wire.FLOW_RUN, run_id=_ID)
 _reads("find_flow_runs", wire.many(wire.FLOW_RUN), flow_names=wire.TEXTS, where=_WHERE, **_PAGE)
 _reads("read_flow_run_states", _STATES, run_id=_ID)
 _reads("read_task_run", wire.TASK_RUN, run_id=_ID)
-_reads(
-    "find_task_runs", _TASK_RUNS, flow_run_ids=_IDS, where=_WHERE, newest_first=wire.BOOL, **_PAGE
-)
+_reads("find_task_runs", _TASK_RUNS, flow_run_ids=_IDS, where=_WHERE, newest_first=wire.BOOL, **_PAGE)
 _reads("read_task_run_states", _STATES, run_id=_ID)
 _reads("count_task_runs", wire.COUNTS, flow_run_id=_ID)
 _reads("recorded_task_runs", _TASK_RUNS, flow_run_id=_ID)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import TaskRunRecord
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ _ON_CONFLICT = (
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
+def columns(alias: str) -> str:
+    """The columns of `record_of`, of a table under an alias."""
+    return ",".join(f"{alias}.{column}" for column in _COLUMNS)
+
+
+def record_of(row: Sequence[Any]) -> TaskRunRecord:
+    """The record of a row of `columns`."""
+    return TaskRunRecord._make(row)
+
+
 def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
     cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
@@ -47,7 +58,7 @@ def find(
     order = "DESC" if newest_first else "ASC"
     rows = store.rows(
         f"{_SELECT}{clause} ORDER BY id {order} LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else limit, offset),
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [TaskRunRecord._make(row) for row in rows]
 
