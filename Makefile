@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench docs clean
+.PHONY: help demo test test-all test-compat check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(STAMPS)/test,examples ## run the tests (under five minutes on two cores)
 
 test-all: $(STAMPS)/test,examples ## run the tests with the slow ones and 300 moments to crash at
 	PLUPERFECT_CRASH_MOMENTS=300 $(BIN)/python -m pytest -m "slow or not slow"
+
+test-compat: $(STAMPS)/test,examples ## run prefect==3.9.1 against our server, and our flows against its server
+	PLUPERFECT_PEER="$$($(BIN)/python benchmarks/environments.py)" $(BIN)/python -m pytest tests/compat
 
 check: $(STAMPS)/check ## formatting, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

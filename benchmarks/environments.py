@@ -92,3 +92,8 @@ def pip(python: Path, *arguments: str) -> None:
 def run_pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    OUT.mkdir(exist_ok=True)
+    print(peer_python())

@@ -9,9 +9,9 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 from timing import report
+from trees import resident
 
 IMPORT = "from prefect import flow, task"
 HELLO = """
@@ -27,17 +27,6 @@ def hello():
 
 assert hello() == "Hello, world!"
 """
-PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-def resident(pid: int) -> int:
-    """Bytes that a process and all its descendants hold at this moment (0 when it has gone)."""
-    try:
-        held = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return 0
-    return held + sum(resident(int(child)) for child in children)
 
 
 def measure(code: str, home: str, attempts: int = 3) -> tuple[float, float]:

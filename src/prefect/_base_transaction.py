@@ -61,7 +61,7 @@ class BaseTransaction:
         commit_mode: when to commit; by default as the parent, or else LAZY.
         isolation_level: SERIALIZABLE keeps others from the key meanwhile; by default as the parent.
         state: how far it has come.
-        on_commit_hooks: called with the transaction once it is committed, in order.
+        on_commit_hooks: called with the transaction before it is committed, in order; one that fails undoes it.
         on_rollback_hooks: called with the transaction when it is rolled back, the last one first.
         overwrite: begin although the key is there, and write it anew.
         logger: what the hooks' doings are logged to.
@@ -264,22 +264,30 @@ class BaseTransaction:
             yield from self._commit()
 
     def _commit(self) -> Generator[Any, Any, bool]:
-        """Write what is staged, here and in the children, then run the hooks; False where that failed."""
+        """Run the hooks of the inner ones and then of this one, each followed by its write; False where one failed.
+
+        A member whose commit hook fails is rolled back alone, and nothing of it is written; where a value cannot be
+        written, everything that is not committed yet is rolled back.
+        """
         if self.state in _FINAL:
             return False
-        members = self._members()
         try:
-            for member in members:
-                yield from member._write()
+            for member in self._members():
+                if (yield from member._run_commit_hooks()):
+                    yield from member._write()
+                    member.state = TransactionState.COMMITTED
+                else:
+                    yield from member._undo()
         except Exception:
             self.logger.exception("An error was encountered while committing transaction %r", self.key)
             yield from self._rollback()
-            return False
-        for member in members:
-            member.state = TransactionState.COMMITTED
-        for member in members:
-            for hook in member.on_commit_hooks:
-                yield from member._run_hook(hook, "commit")
+        return self.is_committed()
+
+    def _run_commit_hooks(self) -> Generator[Any, Any, bool]:
+        """Call the hooks in order; False where one failed, and the rest were not called."""
+        for hook in self.on_commit_hooks:
+            if not (yield from self._run_hook(hook, "commit")):
+                return False
         return True
 
     def _members(self) -> list[BaseTransaction]:
@@ -325,8 +333,8 @@ class BaseTransaction:
                 yield from child._undo()
         return True
 
-    def _run_hook(self, hook: Hook, hook_type: str) -> Generator[Any, Any, None]:
-        """Call a hook with the transaction; one that fails is logged and the rest run."""
+    def _run_hook(self, hook: Hook, hook_type: str) -> Generator[Any, Any, bool]:
+        """Call a hook with the transaction; an error is logged, and answered with False."""
         inner = getattr(hook, "func", hook)
         name = getattr(inner, "__name__", type(inner).__name__)
         self.logger.info("Running %s hook %r", hook_type, name)
@@ -334,8 +342,9 @@ class BaseTransaction:
             yield Call(hook, (self,))
         except Exception:
             self.logger.exception("An error was encountered while running %s hook %r", hook_type, name)
-        else:
-            self.logger.info("%s hook %r finished running successfully", hook_type.capitalize(), name)
+            return False
+        self.logger.info("%s hook %r finished running successfully", hook_type.capitalize(), name)
+        return True
 
     def _read(self) -> Generator[Any, Any, ResultRecord | None]:
         if self.store is None or self.key is None:

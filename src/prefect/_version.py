@@ -9,3 +9,4 @@ from __future__ import annotations
 API_VERSION = "3.9.1"
 PLUPERFECT_VERSION = "0.1.0"
 __version__ = f"{API_VERSION}+pluperfect.{PLUPERFECT_VERSION}"
+REST_VERSION = "0.8.4"  # of the HTTP API: `X-PREFECT-API-VERSION`

@@ -35,12 +35,6 @@ def code_of(path: Path) -> str:
     return "\n".join(fenced + re.findall(r"`([^`\n]+)`", prose))
 
 
-def test_every_command_is_documented(commands):
-    page = (ROOT / "docs" / "guides" / "cli.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `prefect ([a-z-]+(?: [a-z][a-z-]*)*)", page, re.MULTILINE))
-    assert {name for name in commands if not name.startswith("server ")} == documented
-
-
 def test_every_command_that_is_named_exists(commands):
     """A page may name a group, or a command with or without arguments after it."""
     words = r"^(?:\$ )?prefect((?: [a-z][a-z-]*)+)"

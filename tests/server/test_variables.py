@@ -40,9 +40,9 @@ def test_what_is_missing_or_wrong_is_said(http):
     wrong = http.post("/variables/", json={"name": 7, "value": 1})
     assert wrong.status_code == 422
     assert wrong.json()["exception_detail"][0]["loc"] == ["body", "name"]
-    assert wrong.json()["request_body"] is None
+    assert wrong.json()["request_body"] == {"name": 7, "value": 1}
     assert http.post("/variables/", content=b"{").status_code == 422
-    assert http.get("/variables/no-uuid").status_code == 422
+    assert http.get("/variables/no-uuid").json() == {"detail": "Not Found"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from prefect import flow, task
 from prefect._backend import journal
 from prefect._backend.resolve import backend
 from prefect.context import TaskRunContext
+from prefect.filesystems import LocalFileSystem
 from prefect.locking.memory import MemoryLockManager
 from prefect.results import ResultStore
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
@@ -153,7 +154,29 @@ def test_tasks_after_a_roll_back_by_hand_are_rolled_back_too():
 # --- hooks --------------------------------------------------------------------------------------------
 
 
-def test_a_failing_hook_is_logged_and_the_rest_run(caplog: pytest.LogCaptureFixture):
+def test_a_failing_commit_hook_undoes_its_transaction_alone(folder: Path):
+    notes: list[str] = []
+    store = ResultStore(result_storage=LocalFileSystem(basepath=str(folder)))
+
+    def bad(txn: Transaction) -> None:
+        notes.append("bad")
+        raise RuntimeError("bad hook")
+
+    def note(text: str) -> Callable[[Transaction], None]:
+        return lambda txn: notes.append(f"{text} {txn.state.name} {txn.store.exists(txn.key)}")
+
+    with transaction("outer", store=store) as outer:
+        with transaction("kept", store=store) as kept:
+            kept.stage(1, on_commit_hooks=[note("kept")])
+        with transaction("undone", store=store) as undone:
+            undone.stage(2, on_commit_hooks=[bad, note("never")], on_rollback_hooks=[note("undone")])
+        outer.stage(3, on_commit_hooks=[note("outer")])
+    assert notes == ["kept STAGED False", "bad", "undone ROLLED_BACK False", "outer STAGED False"]
+    assert (kept.is_committed(), undone.is_rolled_back(), outer.is_committed()) == (True, True, True)
+    assert [store.exists(key) for key in ("kept", "undone", "outer")] == [True, False, True]
+
+
+def test_a_failing_hook_is_logged_and_the_rest_are_rolled_back(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     notes: list[str] = []
 
@@ -161,12 +184,12 @@ def test_a_failing_hook_is_logged_and_the_rest_run(caplog: pytest.LogCaptureFixt
         raise RuntimeError("bad hook")
 
     with transaction() as txn:
-        txn.stage(1, on_commit_hooks=[bad, lambda _: notes.append("committed")])
-    assert txn.is_committed()
+        txn.stage(1, on_commit_hooks=[bad])
+    assert txn.is_rolled_back()
     with pytest.raises(KeyError), transaction() as txn:
         txn.stage(1, on_rollback_hooks=[lambda _: notes.append("rolled back"), bad])
         raise KeyError
-    assert notes == ["committed", "rolled back"]
+    assert notes == ["rolled back"]
     assert "Running commit hook 'bad'" in caplog.text
     assert "An error was encountered while running commit hook 'bad'" in caplog.text
     assert "Rollback hook '<lambda>' finished running successfully" in caplog.text
@@ -189,7 +212,7 @@ def test_async_hooks_are_awaited(asynchronous: bool):
     else:
         with transaction() as txn:
             txn.stage(1, on_commit_hooks=[hook])
-    assert notes == ["COMMITTED"]
+    assert notes == ["STAGED"]
 
 
 def test_the_last_finished_is_undone_first_and_an_outer_task_before_its_inner_ones():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefect._api import variables
+from prefect._api import admin, root, variables
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "variables"]
+__all__ = ["TABLE", "admin", "root", "variables"]

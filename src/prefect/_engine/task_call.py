@@ -205,6 +205,10 @@ class TaskCall(TaskRunContext):
         """Whether the result is in the result store: an outer transaction may have put that off."""
         return self.persisted is not None and self.transaction is not None and self.transaction.is_committed()
 
+    def is_undone(self) -> bool:
+        """Whether its transaction was rolled back: a commit hook has failed."""
+        return self.transaction is not None and self.transaction.is_rolled_back()
+
     def forget_persisted(self) -> None:
         """The result is not stored after all."""
         self.persisted = None

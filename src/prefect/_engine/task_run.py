@@ -190,7 +190,7 @@ def record(call: TaskCall, value: Any) -> None:
     flow = call.flow
     assert flow is not None
     flow.lineage.remember(value, call.id)
-    if flow.record_limit and not call.is_stored():
+    if flow.record_limit and not call.is_stored() and not call.is_undone():
         call.result_blob = replay.encode(value, flow.record_limit, call.task.name)
     if call.result_blob is not None or call.persisted is not None:
         call.digest = replay.digest_of(call.parameters)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
 
 from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
-from prefect.server.errors import handlers
-from prefect.server.mount import routes
+from prefect._version import REST_VERSION
+from prefect.server.headers import ApiVersion, SecurityHeaders
+from prefect.server.mount import TableApp
+from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
+    from starlette.requests import Request
+
+    from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
-
-API_VERSION = "0.8.4"
 
 
 def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
@@ -26,14 +33,53 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     Args:
         backend: gives the backend on the store that is served; asked once for each request.
     """
+    settings = get_current_settings().server.api
+    prefix = api_path()
 
-    def api_of(request: Request) -> Api:
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
         return Api(backend(), getattr(request.state, "actor", None))
 
-    app = FastAPI(
+    table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        opened = backend()
+        opened.journal.start()
+        # services: `Services(backend).start()` here ...
+        yield
+        # ... and `.stop()` here, before the last commit
+        table.close()
+        opened.journal.commit()
+
+    return FastAPI(
         title="Pluperfect",
-        version=API_VERSION,
-        exception_handlers=handlers(),  # type: ignore[arg-type] # narrower than "any exception"
+        version=REST_VERSION,
+        openapi_url=None,  # ours is built from the table: see `openapi`
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(SecurityHeaders),
+            _cors(settings),
+            Middleware(ApiVersion, prefix=prefix),
+        ],
+        routes=[Mount(prefix, table)],
     )
-    app.include_router(routes(TABLE, api_of), prefix="/api")
-    return app
+
+
+def api_path() -> str:
+    """The path that the API is below: `/api`, or as the settings say."""
+    path = get_current_settings().server.api.base_path or "/api"
+    return "/" + path.strip("/")
+
+
+def _cors(settings: Any) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=_words(settings.cors_allowed_origins),
+        allow_methods=_words(settings.cors_allowed_methods),
+        allow_headers=_words(settings.cors_allowed_headers),
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -2,47 +2,108 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
-from fastapi import Request
-from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from prefect._api.errors import Refused
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, StoreError
+from prefect.server.arguments import WrongArguments
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-def handlers() -> dict[type[Exception], Callable[[Request, Any], JSONResponse]]:
-    """For each kind of error, what answers it."""
-    return {
-        RequestValidationError: _invalid_arguments,
-        ValidationError: _invalid_body,
-        ObjectNotFound: lambda _, exc: JSONResponse({"detail": str(exc)}, 404),
-        ObjectAlreadyExists: lambda _, exc: JSONResponse({"detail": str(exc)}, 409),
-        Refused: lambda _, exc: JSONResponse({"detail": exc.detail}, exc.status),
-        StoreError: lambda _, exc: JSONResponse({"exception_message": str(exc)}, 503, {"Retry-After": "1"}),
-    }
+_log = logging.getLogger("prefect.server")
+NOT_FOUND = "Not Found"
 
 
-def _invalid_arguments(_: Request, exc: RequestValidationError) -> JSONResponse:
-    return _invalid(exc.errors(), None)
+class Answer(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = {}
+    media_type: str = "application/json"
 
 
-def _invalid_body(_: Request, exc: ValidationError) -> JSONResponse:
-    errors = exc.errors(include_url=False)
-    whole = errors[0]["input"] if not errors[0]["loc"] else None
-    return _invalid([{**error, "loc": ("body", *error["loc"])} for error in errors], whole)
+Explain: TypeAlias = "Callable[[Any, bytes], Answer]"
 
 
-def _invalid(errors: Sequence[Any], body: Any) -> JSONResponse:
+def answer_to(error: Exception, body: bytes) -> Answer:
+    """What answers an error.
+
+    Args:
+        error: what an endpoint has raised.
+        body: of the request, which a client reads back where it is wrong.
+    """
+    for kind in type(error).__mro__:
+        explain = _EXPLAIN.get(kind)
+        if explain is not None:
+            return explain(error, body)
+    _log.error("A request failed", exc_info=error)
+    return as_json(500, {"exception_message": "Internal Server Error"})
+
+
+def as_json(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer whose content is JSON."""
+    return Answer(status, to_json(content, fallback=str), headers or {})
+
+
+def detail(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer that says in a line why there is no other."""
+    return as_json(status, {"detail": text}, headers)
+
+
+def _wrong_arguments(error: WrongArguments, body: bytes) -> Answer:
+    if error.unreadable_path:
+        return detail(404, NOT_FOUND)
+    return _invalid(error.errors, body)
+
+
+def _wrong_body(error: ValidationError, body: bytes) -> Answer:
+    return _invalid([_said(one, body) for one in error.errors(include_url=False)], body)
+
+
+def _said(error: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    """An error of pydantic's, placed in the body; the text of a body that is no JSON is not repeated in it."""
+    said = {**error, "loc": ("body", *error["loc"])}
+    if not body and not error["loc"]:
+        return {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+    if error["type"] == "json_invalid":
+        said["input"] = {}
+    return said
+
+
+def _invalid(errors: list[Any], body: bytes) -> Answer:
     content = {
         "exception_message": "Invalid request received.",
-        "exception_detail": jsonable_encoder(errors, custom_encoder={Exception: str}),
-        "request_body": jsonable_encoder(body),
+        "exception_detail": errors,
+        "request_body": _as_it_came(body),
     }
-    return JSONResponse(content, 422)
+    try:
+        return as_json(422, content)
+    except (
+        PydanticSerializationError,
+        ValueError,
+    ):  # what came cannot be said in JSON, such as half a character
+        content["exception_detail"] = [{**error, "input": None, "ctx": None} for error in errors]
+        return as_json(422, {**content, "request_body": None})
+
+
+def _as_it_came(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+_EXPLAIN: dict[type[BaseException], Explain] = {
+    WrongArguments: _wrong_arguments,
+    ValidationError: _wrong_body,
+    ObjectNotFound: lambda exc, _: detail(404, str(exc)),
+    ObjectAlreadyExists: lambda exc, _: detail(409, str(exc)),
+    Refused: lambda exc, _: detail(exc.status, exc.detail),
+    StoreError: lambda exc, _: as_json(503, {"exception_message": str(exc)}, {"Retry-After": "1"}),
+}

@@ -20,6 +20,7 @@ from prefect._base.settings.kinds import (
     SECONDS,
     TEXT,
     Spec,
+    choice,
     optional,
 )
 
@@ -91,6 +92,20 @@ SERVER_TABLE: Final = (
         "PREFECT_SERVER_CORS_ALLOWED_HEADERS",
     ),
     Spec("server.api.max_parameter_size", COUNT, 524_288, "Most bytes of a run's parameters; 0: no limit."),
+    Spec("server.api.max_request_size", POSITIVE, 32 * 1024**2, "Most bytes of one request."),
+    Spec(
+        "server.api.allow_unauthenticated",
+        BOOL,
+        False,
+        "Listen on other addresses than this machine's own without asking anybody who they are.",
+    ),
+    Spec(
+        "server.api.access_log",
+        optional(choice("text", "json")),
+        None,
+        "A line for each request: `text` or `json`; unset: none.",
+    ),
+    Spec("server.api.drain_seconds", SECONDS, 10, "Seconds that a server that stops gives to open requests."),
     # server.database
     Spec(
         "server.database.connection_url",

@@ -1,0 +1,76 @@
+"""Which endpoint a path means.
+
+A table of some 200 templates is split by length and first word, so that a request is compared with two or three of
+them. A path with one slash too many or too few is sent to the one that exists.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prefect._api.endpoint import Endpoint
+
+    Key = tuple[int, str]
+
+
+class Place(NamedTuple):
+    """A path of the table: its parts (None where an argument stands), the arguments' names, who answers there."""
+
+    parts: list[str | None]
+    names: list[str]
+    methods: dict[str, Endpoint[..., Any]]
+
+
+class Found(NamedTuple):
+    """Who answers at a path, by method, and the arguments in it, as text."""
+
+    methods: dict[str, Endpoint[..., Any]]
+    arguments: dict[str, str]
+
+
+class Paths:
+    """The paths of a table of endpoints."""
+
+    def __init__(self, endpoints: Iterable[Endpoint[..., Any]]) -> None:
+        self._places: dict[Key, list[Place]] = {}
+        by_path: dict[str, Place] = {}
+        for one in sorted(endpoints, key=_literal_first):
+            place = by_path.get(one.path)
+            if place is None:
+                place = by_path[one.path] = _place(one.path)
+                first = place.parts[0]
+                assert first is not None  # every path begins with a noun
+                self._places.setdefault((len(place.parts), first), []).append(place)
+            place.methods[one.method] = one
+
+    def find(self, path: str) -> Found | None:
+        """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does."""
+        parts = path[1:].split("/")
+        for place in self._places.get((len(parts), parts[0]), ()):
+            values = [given for wanted, given in zip(place.parts, parts, strict=True) if wanted is None]
+            fixed = all(
+                wanted is None or wanted == given for wanted, given in zip(place.parts, parts, strict=True)
+            )
+            if fixed and all(values):
+                return Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True)))
+        return None
+
+    def other_spelling(self, path: str) -> str | None:
+        """The path with one slash more or less at its end, where somebody answers there."""
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        return other if self.find(other) is not None else None
+
+
+def _literal_first(one: Endpoint[..., Any]) -> list[bool]:
+    """`/variables/name/x` before `/variables/{id}`: the first place that fits is taken."""
+    return [part.startswith("{") for part in one.path.split("/")]
+
+
+def _place(path: str) -> Place:
+    parts = path[1:].split("/")
+    names = [part[1:-1] for part in parts if part.startswith("{")]
+    return Place([None if part.startswith("{") else part for part in parts], names, {})
