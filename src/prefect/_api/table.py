@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from prefect._api import admin, root, variables
+from prefect._api import (
+    admin,
+    artifacts,
+    audit,
+    concurrency,
+    csrf,
+    root,
+    tag_limits,
+    tokens,
+    users,
+    variables,
+)
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "admin", "root", "variables"]
+__all__ = [
+    "TABLE",
+    "admin",
+    "artifacts",
+    "audit",
+    "concurrency",
+    "csrf",
+    "root",
+    "tag_limits",
+    "tokens",
+    "users",
+    "variables",
+]

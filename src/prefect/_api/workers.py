@@ -69,9 +69,7 @@ def delete_worker(api: Api, work_pool_name: str, name: str) -> None:
 
 def _worker(asked: WorkerFilter) -> Clause:
     """Which workers, as `w`."""
-    seen = part(
-        asked.last_heartbeat_time, lambda one: joined("and_", times("w.last_heartbeat_time", one))
-    )
+    seen = part(asked.last_heartbeat_time, lambda one: joined("and_", times("w.last_heartbeat_time", one)))
     return joined(asked.operator.value, seen + part(asked.status, _status))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import TaskRunRecord
 
 if TYPE_CHECKING:
@@ -17,13 +18,26 @@ _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
 _LIST = ",".join(_COLUMNS)
 _INSERT = f"INSERT INTO task_run ({_LIST})"
-# a terminal row is never changed by a late write; that a completed run was rolled back is no late write
+# a terminal row is never changed by a late write. No late write: that a completed run was rolled back; and what
+# really became of a run that was thought to have crashed, told in a newer attempt by the process that runs it
 _ON_CONFLICT = (
-    f"ON CONFLICT (id) DO UPDATE SET name = excluded.name, {','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
+    "ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, name = excluded.name, "
+    f"{','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
     "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED') "
-    "OR excluded.state_name = 'RolledBack'"
+    "OR excluded.state_name = 'RolledBack' "
+    "OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
 )
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
+
+
+def columns(alias: str) -> str:
+    """The columns of `record_of`, of a table under an alias."""
+    return ",".join(f"{alias}.{column}" for column in _COLUMNS)
+
+
+def record_of(row: Sequence[Any]) -> TaskRunRecord:
+    """The record of a row of `columns`."""
+    return TaskRunRecord._make(row)
 
 
 def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -44,7 +58,7 @@ def find(
     order = "DESC" if newest_first else "ASC"
     rows = store.rows(
         f"{_SELECT}{clause} ORDER BY id {order} LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else limit, offset),
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [TaskRunRecord._make(row) for row in rows]
 

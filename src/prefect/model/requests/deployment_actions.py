@@ -163,4 +163,3 @@ class ScheduleDeployment(PrefectBaseModel):
     min_time: float | None = Field(default=None, ge=0)
     min_runs: int | None = Field(default=None, ge=1)
     max_runs: int | None = Field(default=None, ge=1)
-

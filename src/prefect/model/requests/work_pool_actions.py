@@ -176,4 +176,3 @@ class FilterWorkers(Page):
     """The body of a search."""
 
     workers: WorkerFilter | None = None
-
