@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,8 @@ def serving(app: Any) -> Iterator[str]:
             started.set()
 
     server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, daemon=True)
+    # with the settings that are in force here
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(server.run,), daemon=True)
     thread.start()
     assert started.wait(30), "the server did not start"
     port = server.servers[0].sockets[0].getsockname()[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prefect._api.actor import Actor
     from prefect._backend.local import LocalBackend
     from prefect._storage.protocol import Store
 
@@ -14,12 +15,12 @@ class Api:
 
     Args:
         backend: on the store in this process.
-        actor: the name of the user who asks, for the audit log; None for the owner of an embedded store.
+        actor: who asks; None for the owner of an embedded store, and where a server asks nobody for a name.
     """
 
     __slots__ = ("actor", "backend", "status")
 
-    def __init__(self, backend: LocalBackend, actor: str | None = None) -> None:
+    def __init__(self, backend: LocalBackend, actor: Actor | None = None) -> None:
         self.backend = backend
         self.actor = actor
         self.status: int | None = None  # set where it is not the endpoint's own

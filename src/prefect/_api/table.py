@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefect._api import admin, root, variables
+from prefect._api import admin, audit, csrf, root, tokens, users, variables
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "admin", "root", "variables"]
+__all__ = ["TABLE", "admin", "audit", "csrf", "root", "tokens", "users", "variables"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
+from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
@@ -45,7 +47,13 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
-        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
+        self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    def acting_for(self, presence: Any) -> LocalBackend:
+        """The same for another process: what it takes up is its own."""
+        acting = copy.copy(self)
+        acting.presence = presence
+        return acting
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -69,7 +77,9 @@ class LocalBackend:
                 assert isinstance(decision, Accept)  # nothing stands between a new run and Running
                 run = run._replace(**decision.changes)
                 states.append(run.state)
-            flow_runs.insert(cx, run, states)
+            if not flow_runs.insert(cx, run, states):
+                assert run.idempotency_key is not None  # the only thing that an insert yields to
+                return _require(flow_runs.with_key(cx, run.flow_id, run.idempotency_key), run.id)
         reach("flow_run.created")
         return run
 
@@ -236,7 +246,7 @@ class LocalBackend:
     ) -> BlockDocumentRecord:
         now = now_us()
         with self.store.write() as cx:
-            found = blocks.read(self.store, type_slug, name)
+            found = blocks.read(cx, type_slug, name)
             if found is None:
                 made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
                 blocks.insert(cx, made)

@@ -33,8 +33,16 @@ def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
 
 
 def cause_of_death(process: ProcessRecord) -> str | None:
-    """Why a process is believed dead, in words; None while it is believed alive."""
-    if process.host == procinfo.host_name():
+    """Why a process is believed dead, in words; None while it is believed alive.
+
+    Of one that reports over HTTP only its pid space tells whether it runs here: another machine may have this one's
+    name, and a container its own pids.
+    """
+    if process.pid_space is not None:
+        here = process.pid_space == procinfo.pid_space()
+    else:
+        here = process.host == procinfo.host_name()
+    if here:
         if process.boot_id != procinfo.boot_id():
             return f"{_who(process)} ended when the machine restarted."
         if procinfo.is_alive(process.pid, process.pid_start):

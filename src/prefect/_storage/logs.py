@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import LogRecord
 
 if TYPE_CHECKING:
@@ -34,6 +35,6 @@ def find(
     order = "DESC" if newest_first else "ASC"
     rows = store.rows(
         f"SELECT {_LIST} FROM log{clause} ORDER BY timestamp {order}, id {order} LIMIT ? OFFSET ?",  # noqa: S608
-        (*values, -1 if limit is None else limit, offset),
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [LogRecord._make(row) for row in rows]

@@ -55,9 +55,29 @@ class Transaction(Queries, Protocol):
         """`head VALUES (…), (…) tail` for rows of `width` values, in as few statements as may be."""
         ...
 
+    def for_update(self, of: str, *, skip_locked: bool = False) -> str:
+        """What a SELECT ends with whose rows decide what this transaction writes: nobody else changes them meanwhile.
+
+        Args:
+            of: the table, or its alias, whose rows are held.
+            skip_locked: leave out rows that somebody else holds, instead of waiting: how several processes claim work.
+        """
+        ...
+
+    def for_share(self, of: str) -> str:
+        """The same for rows that must only stay as they are: others may hold them in this way too."""
+        ...
+
+    def used_bytes(self) -> int:
+        """What the rows take, without the space that is free for new ones; in Postgres an estimate."""
+        ...
+
 
 class Store(Queries, Protocol):
     """Transactions and queries. SQL is written once, with `?` placeholders; the nouns' modules hold it."""
+
+    name: str
+    """What people call it: the file, or the URL without the password."""
 
     def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that holds the writer's lock from its first statement."""

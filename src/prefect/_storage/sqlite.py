@@ -42,6 +42,24 @@ class Connection(sqlite3.Connection):
         """The first row of a query, or None."""
         return self.execute(sql, parameters).fetchone()
 
+    def for_update(self, of: str, *, skip_locked: bool = False) -> str:
+        """Nothing: a write transaction holds the whole file."""
+        _ = of, skip_locked
+        return ""
+
+    def for_share(self, of: str) -> str:
+        """Nothing, as above."""
+        _ = of
+        return ""
+
+    def used_bytes(self) -> int:
+        """The size of the file without the pages that are free for new rows."""
+        pages, free, size = (
+            self.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
     def insert_many(self, head: str, tail: str, rows: Sequence[Row], width: int) -> None:
         """Insert many rows in few statements.
 
@@ -80,7 +98,7 @@ class SqliteStore:
             StoreError: it cannot be opened, or has a version that this package does not take.
         """
         _require_version()
-        self.path = path
+        self.path = self.name = path
         self._lock = threading.RLock()
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
@@ -188,10 +206,7 @@ class SqliteStore:
         if migrate_on_start or version > migrate.newest():
             self.upgrade()
         else:
-            raise StoreError(
-                f"The store {self.path} is at schema version {version}, this package "
-                f"needs {migrate.newest()}. Run `prefect database upgrade`."
-            )
+            raise StoreError(migrate.too_old(self.path, version))
 
     def version(self) -> int:
         """The schema version of the file; 0 for an empty one."""
@@ -207,7 +222,7 @@ class SqliteStore:
         with self._lock, self._explained():
             if self.version() < migrate.newest():
                 self._writer.execute("PRAGMA journal_mode = WAL")
-            return migrate.upgrade(self._writer, self.path)
+            return migrate.upgrade(migrate.SqliteSchema(self._writer), self.path)
 
     def vacuum(self) -> None:
         """Give free pages back to the file system. Needs as much free space as the store has rows."""

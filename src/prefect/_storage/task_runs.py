@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import TaskRunRecord
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def find(
     order = "DESC" if newest_first else "ASC"
     rows = store.rows(
         f"{_SELECT}{clause} ORDER BY id {order} LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else limit, offset),
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [TaskRunRecord._make(row) for row in rows]
 

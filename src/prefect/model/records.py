@@ -63,6 +63,10 @@ class FlowRunRecord(NamedTuple):
     auto_scheduled: int = 0
     infrastructure_pid: str | None = None
     created_by: dict[str, Any] | None = None
+    # of other tables, as of `flow_name`
+    work_queue_name: str | None = None
+    work_pool_id: bytes | None = None
+    work_pool_name: str | None = None
 
 
 class TaskRunRecord(NamedTuple):
@@ -111,7 +115,10 @@ class LogRecord(NamedTuple):
 
 
 class ProcessRecord(NamedTuple):
-    """One executing process and the lease under which its runs are believed to be running."""
+    """One executing process and the lease under which its runs are believed to be running.
+
+    `pid_space` names the kernel and the namespace in which its pid is one; None where that is the store's machine.
+    """
 
     id: bytes
     host: str
@@ -122,3 +129,4 @@ class ProcessRecord(NamedTuple):
     started: int
     oom_kills: int | None = None
     peak_memory: int | None = None
+    pid_space: str | None = None

@@ -14,8 +14,10 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
+from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     settings = get_current_settings().server.api
     prefix = api_path()
 
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
         return Api(backend(), getattr(request.state, "actor", None))
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
@@ -60,9 +63,10 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders),
             _cors(settings),
+            Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[Mount(prefix, table)],
+        routes=[Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
     )
 
 

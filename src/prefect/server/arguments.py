@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 from urllib.parse import parse_qs
 
@@ -66,7 +66,7 @@ def arguments_of(one: Endpoint[..., Any], in_path: Mapping[str, str], query: byt
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _readers(one: Endpoint[..., Any]) -> list[Reader]:
     return [
         Reader(

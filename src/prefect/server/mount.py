@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -82,7 +84,9 @@ class TableApp:
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, one, request, found.arguments, body)
+        here = copy_context()  # the settings in force here are those in force there
+        ask = partial(here.run, self._run, one, request, found.arguments, body)
+        return await loop.run_in_executor(self._threads, ask)
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)

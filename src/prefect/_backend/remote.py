@@ -1,0 +1,129 @@
+"""The server's side of `http.py`: what another process's backend asks, carried out on the store here.
+
+A batch is one transaction: its number is claimed, its rows are written, its verb is carried out, its answer kept.
+A batch that comes again (its answer was lost) finds its number claimed, and gets that answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prefect._backend import wire
+from prefect._backend.store_sink import record
+from prefect._backend.verbs import RAISED, VERBS, Verb, raised
+from prefect._base.clock import now_us
+from prefect._storage import batches, flow_runs, processes
+
+if TYPE_CHECKING:
+    from prefect._backend.local import LocalBackend
+    from prefect._storage.protocol import Transaction
+    from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
+
+
+class Sender(NamedTuple):
+    """The process that asks, and the flow runs it executes, each with its attempt."""
+
+    process: ProcessRecord
+    runs: list[tuple[bytes, int]]
+
+
+class Batch(NamedTuple):
+    """What `outbox.py` sends."""
+
+    sender: Sender
+    number: int
+    rows: list[TaskRunRecord]
+    lines: list[LogRecord]
+    verb: Verb | None
+    arguments: dict[str, Any]
+
+
+class RemotePresence:
+    """Stands in a backend for the process that has asked. See `presence.Presence`."""
+
+    def __init__(self, process: ProcessRecord, lease_us: int) -> None:
+        self.id = process.id
+        self._process = process
+        self._lease_us = lease_us
+
+    def register(self, cx: Transaction) -> bytes:
+        """Take, or prolong, its lease; the owner id for its runs."""
+        processes.insert(cx, self._process._replace(lease_until=now_us() + self._lease_us))
+        return self.id
+
+    def leave(self, run_id: bytes) -> None:
+        """It keeps its own list."""
+
+
+# --- reading what came; each raises ValueError where it is not what was expected -----------------------
+
+
+def read_sender(message: Any) -> Sender:
+    """Who asks."""
+    runs = [(wire.unpack_bytes(run_id), wire.INT.unpack(attempt)) for run_id, attempt in message["runs"]]
+    return Sender(wire.PROCESS.unpack(message["process"]), runs)
+
+
+def read_batch(message: Any) -> Batch:
+    """A whole batch."""
+    verb = _verb_of(message, writes=True) if "verb" in message else None
+    return Batch(
+        read_sender(message),
+        wire.INT.unpack(message["number"]),
+        [wire.TASK_RUN.unpack(row) for row in message.get("rows", ())],
+        [wire.LOG.unpack(line) for line in message.get("logs", ())],
+        verb,
+        verb.unpack(message["arguments"]) if verb is not None else {},
+    )
+
+
+def read_question(message: Any) -> tuple[Verb, dict[str, Any]]:
+    """A verb that only reads, and its arguments."""
+    verb = _verb_of(message, writes=False)
+    return verb, verb.unpack(message["arguments"])
+
+
+def _verb_of(message: Any, *, writes: bool) -> Verb:
+    verb = VERBS.get(message["verb"])
+    if verb is None or verb.writes is not writes:
+        raise ValueError(f"expected a verb, got {message['verb']!r}")
+    return verb
+
+
+# --- carrying it out -----------------------------------------------------------------------------------
+
+
+def deliver(backend: LocalBackend, batch: Batch) -> dict[str, Any]:
+    """Write a batch, once; the answer of its verb."""
+    process = batch.sender.process
+    with backend.journal.transaction() as cx:
+        if not batches.claim(cx, process.id, batch.number, now_us()):
+            return wire.loads(batches.answer(cx, process.id, batch.number).encode())
+        record(cx, batch.rows, batch.lines)
+        if batch.verb is None:
+            return {}
+        acting = backend.acting_for(RemotePresence(process, backend.presence.lease_us))
+        said = answered(acting, batch.verb, batch.arguments)
+        batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+    return said
+
+
+def answered(backend: LocalBackend, verb: Verb, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Carry out a verb; its answer, or what it has raised, as JSON."""
+    try:
+        answer = getattr(backend, verb.name)(**arguments)
+    except tuple(RAISED.values()) as exc:
+        return raised(exc)
+    pack = verb.answer.pack
+    return {"answer": answer if pack is None else pack(answer)}
+
+
+def beat(backend: LocalBackend, sender: Sender) -> dict[str, Any]:
+    """Prolong the lease of a process that shows signs of life; which of its runs were asked to stop."""
+    process, lease_us = sender.process, backend.presence.lease_us
+    known = processes.read(backend.store, process.id)
+    if known is None or known.lease_until - now_us() < lease_us * 2 // 3:
+        with backend.store.write() as cx:
+            RemotePresence(process, lease_us).register(cx)
+    asked = flow_runs.cancelling(backend.store, process.id)
+    return {"cancelling": [wire.pack_bytes(run_id) for run_id in asked]}
