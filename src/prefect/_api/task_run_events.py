@@ -156,7 +156,7 @@ def _detail_of(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs_of(given: Mapping[str, Any]) -> dict[str, Any]:
     if not any(given.values()):
-        return dict.fromkeys(map(_text, given), [])
+        return {key: [] for key in map(_text, given)}
     return _inputs().dump_python(_inputs().validate_python(given), mode="json")
 
 

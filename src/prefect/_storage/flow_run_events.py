@@ -79,3 +79,9 @@ def befores(source: Queries, flow_run_ids: Iterable[bytes]) -> dict[bytes, Befor
         found[id] = before
         before = Before(id, type, name, before.run_count + (type == "RUNNING"))
     return found
+
+
+def entered_since(source: Queries, moment: int) -> list[bytes]:
+    """The ids of the states that flow runs have entered since a time (microseconds UTC), oldest first."""
+    rows = source.rows("SELECT id FROM flow_run_state WHERE timestamp >= ? ORDER BY timestamp, id", (moment,))
+    return [row[0] for row in rows]

@@ -10,7 +10,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from prefect._api.events import record_events
 from prefect.server.event_batches import Batches
+from prefect.server.feed import Feed
 from prefect.server.handshake import PROTOCOL_ERROR, ProtocolViolation, opened, received
+from prefect.server.streams import events_out, logs_out
+from prefect.server.task_subscriptions import scheduled_task_runs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,12 +29,20 @@ def socket_routes(backend: Callable[[], LocalBackend], prefix: str) -> list[WebS
         prefix: the path that the API is below.
     """
     batches = Batches(lambda events: record_events(backend(), events))
+    feed = Feed(backend)
 
     def route(path: str, role: str, talk: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
         return WebSocketRoute(prefix + path, _served(backend, role, talk))
 
     return [
         route("/events/in", "operator", lambda socket: _events_in(socket, batches)),
+        route("/events/out", "viewer", lambda socket: events_out(socket, backend, feed)),
+        route("/logs/out", "viewer", lambda socket: logs_out(socket, feed)),
+        route(
+            "/task_runs/subscriptions/scheduled",
+            "operator",
+            lambda socket: scheduled_task_runs(socket, backend),
+        ),
     ]
 
 
