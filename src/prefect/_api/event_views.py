@@ -36,9 +36,9 @@ def emitted(record: EventRecord) -> ReceivedEvent:
         record.id,
         record.occurred,
         record.name,
-        body["resource"],
-        body["related"],
-        body["payload"],
+        resource=body["resource"],
+        related=body["related"],
+        payload=body["payload"],
         follows=record.follows,
         received=record.received,
     )
@@ -60,9 +60,9 @@ def _of_flow_run(one: Passage, before: Before) -> ReceivedEvent:
         one.id,
         one.timestamp,
         FLOW_RUN + one.name,
-        _resource(FLOW_RUN, one.flow_run_id, one.flow_run_name, run_count, one),
-        related,
-        _payload((before.type, before.name) if before.type else None, one),
+        resource=_resource(FLOW_RUN, one.flow_run_id, one.flow_run_name, run_count, one),
+        related=related,
+        payload=_payload((before.type, before.name) if before.type else None, one),
         follows=before.id,
     )
 
@@ -100,9 +100,9 @@ def _of_task_run(
         state.id,
         state.timestamp,
         TASK_RUN + state.name,
-        _resource(TASK_RUN, run.id, run.name, run_count, state),
-        _related_to(run),
-        {**payload, "task_run": {**shown, "run_count": run_count}},
+        resource=_resource(TASK_RUN, run.id, run.name, run_count, state),
+        related=_related_to(run),
+        payload={**payload, "task_run": {**shown, "run_count": run_count}},
         follows=before.id if before else None,
     )
 
@@ -166,10 +166,10 @@ def _event(
     id: bytes,
     occurred: int,
     name: str,
+    *,
     resource: dict[str, str],
     related: Sequence[dict[str, str]],
     payload: dict[str, Any],
-    *,
     follows: bytes | None,
     received: int | None = None,
 ) -> ReceivedEvent:

@@ -8,7 +8,6 @@ back a little, so that what was committed late is not missed, and nobody is told
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
     from prefect._backend.local import LocalBackend
+    from prefect._backend.writer import Observer
     from prefect.model.events import ReceivedEvent
     from prefect.model.records import TaskRunRecord
 
@@ -31,7 +31,6 @@ LOOK_SECONDS = 0.25
 BACK_US = 2_000_000
 MOST_BEHIND = 10_000  # events or lines that a follower may be behind
 MOST_REMEMBERED = 50_000
-_log = logging.getLogger("prefect.server.feed")
 
 T = TypeVar("T")
 
@@ -73,6 +72,7 @@ class Feed:
         self._newest_state: dict[bytes, int] = {}
         self._looking: asyncio.Task[None] | None = None
         self._observed: LocalBackend | None = None
+        self._observer: Observer | None = None
         self._began = 0
 
     @contextmanager
@@ -104,13 +104,18 @@ class Feed:
         loop = asyncio.get_running_loop()
         self._began = now_us()
         self._observed = self._backend()
-        self._observer = lambda rows, lines: loop.call_soon_threadsafe(self._observe, rows, lines)
-        self._observed.journal.add_observer(self._observer)
+
+        def observer(rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
+            loop.call_soon_threadsafe(self._observe, rows, lines)
+
+        self._observer = observer
+        self._observed.journal.add_observer(observer)
         self._looking = loop.create_task(self._look_again_and_again())
 
     def _stop(self) -> None:
         assert self._looking is not None
         assert self._observed is not None
+        assert self._observer is not None
         self._looking.cancel()
         self._looking = None
         self._observed.journal.remove_observer(self._observer)
