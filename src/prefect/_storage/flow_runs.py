@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
+from prefect._storage import clauses
 from prefect._storage.filters import where
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -252,3 +253,9 @@ def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
     for table in ("flow_run_state", "flow_run_tag", "flow_run_input", "task_run", "log"):
         cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
     return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608
+
+
+def names(source: Queries, run_ids: Sequence[bytes]) -> dict[bytes, str]:
+    """The names of runs, by id; of those that there are."""
+    wanted = clauses.any_of("id", run_ids)
+    return dict(source.rows(f"SELECT id, name FROM flow_run WHERE {wanted.sql}", wanted.values))  # noqa: S608
