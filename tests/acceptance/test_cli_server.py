@@ -211,7 +211,9 @@ def wait_until_closed(port):
 
 class TestStatus:
     def test_it_waits_for_a_server(self, shell):
-        said = shell("server", "status", "--wait", "--timeout", "1", code=1, PREFECT_API_URL="http://127.0.0.1:9/api")
+        said = shell(
+            "server", "status", "--wait", "--timeout", "1", code=1, PREFECT_API_URL="http://127.0.0.1:9/api"
+        )
         assert "within 1 s" in said.stderr
 
     def test_for_people(self, shell, foreground):
@@ -236,7 +238,10 @@ class TestApi:
 
     def test_the_exit_code_says_who_refused(self, api, shell):
         assert "404 Not Found" in api("GET", "/variables/name/none", code=4).stderr
-        assert "Connection refused" in shell("api", "GET", "/x", code=7, PREFECT_API_URL="http://127.0.0.1:9/api").stderr
+        assert (
+            "Connection refused"
+            in shell("api", "GET", "/x", code=7, PREFECT_API_URL="http://127.0.0.1:9/api").stderr
+        )
 
     def test_what_is_no_json_or_no_header_is_not_sent(self, api):
         assert "Expected JSON as --data" in api("POST", "/variables/filter", "--data", "{", code=1).stderr
@@ -244,7 +249,9 @@ class TestApi:
         assert "got 'none.json'" in api("POST", "/x", "--data", "@none.json", code=1).stderr
 
     def test_headers_are_shown_without_what_is_secret(self, api):
-        said = api("GET", "/health", "-v", "-H", "Authorization: Bearer knows-this", "-H", "X-Team: data").stderr
+        said = api(
+            "GET", "/health", "-v", "-H", "Authorization: Bearer knows-this", "-H", "X-Team: data"
+        ).stderr
         assert "x-team: data" in said.lower()
         assert "200 OK" in said
         assert "knows-this" not in said
@@ -253,4 +260,43 @@ class TestApi:
         server = foreground(PREFECT_SERVER_API_AUTH_STRING="who:knows-this")
         variables = {"PREFECT_API_URL": server.api}
         assert "401" in shell("api", "GET", "/variables/name/x", code=3, **variables).stderr
-        shell("api", "GET", "/variables/name/x", code=4, PREFECT_API_AUTH_STRING="who:knows-this", **variables)
+        shell(
+            "api", "GET", "/variables/name/x", code=4, PREFECT_API_AUTH_STRING="who:knows-this", **variables
+        )
+
+
+class TestServices:
+    def test_they_are_listed_with_the_settings_that_turn_them_on(self, shell):
+        off = {"PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false"}
+        listed = {
+            one["name"]: one
+            for one in json.loads(shell("server", "services", "ls", "-o", "json", **off).stdout)
+        }
+        assert listed["late-runs"]["enabled"] is False
+        assert listed["late-runs"]["environment_variable"] in off
+        assert listed["lease-reaper"]["enabled"] is True
+        assert "late-runs" in shell("server", "services", "ls").stdout
+
+    def test_they_run_without_the_api(self, shell, environment):
+        assert "services stop" in shell("server", "services", "start", "-b").stdout
+        assert "services stop" in shell("server", "services", "start", "-b", code=1).stderr
+        assert "Stopped" in shell("server", "services", "stop").stdout
+        assert "No services" in shell("server", "services", "stop").stdout
+        assert (Path(environment["PREFECT_HOME"]) / "services.log").read_text() == ""
+
+    def test_a_signal_ends_them_in_a_terminal(self, environment):
+        process = subprocess.Popen(
+            [*PREFECT, "server", "services", "start"], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert "Ctrl-C" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_every_service_is_listed():
+    from prefect.server.run_services import ABOUT
+    from prefect.server.services.services import enabled_services
+    from prefect.settings import get_current_settings
+
+    assert set(ABOUT) == {service.name for service in enabled_services(get_current_settings())}

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from .conftest import serving
 
 from prefect._version import REST_VERSION, __version__
 from prefect.server.access_log import _log as access_logger
 from prefect.server.app import create_app
 from prefect.settings import temporary_settings
+
+from .conftest import serving
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,10 @@ class TestHeaders:
         assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
     def test_other_origins_are_those_of_the_settings(self, backend, http):
-        assert http.get("/health", headers={"Origin": "http://a.test"}).headers["access-control-allow-origin"] == "*"
+        assert (
+            http.get("/health", headers={"Origin": "http://a.test"}).headers["access-control-allow-origin"]
+            == "*"
+        )
         with (
             temporary_settings({"server.api.cors_allowed_origins": "http://a.test, http://b.test"}),
             serving(create_app(lambda: backend)) as url,
