@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prefect._storage import clauses
 from prefect._storage.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefect._storage.clauses import Clause
     from prefect._storage.protocol import Queries, Transaction
 
 
@@ -23,7 +25,6 @@ class DeploymentRecord(NamedTuple):
     version: str | None = None
     description: str | None = None
     paused: int = 0
-    concurrency_limit: int | None = None
     concurrency_limit_id: bytes | None = None
     concurrency_options: dict[str, Any] | None = None
     parameters: dict[str, Any] = {}  # noqa: RUF012 - never written to; a NamedTuple default
@@ -80,6 +81,10 @@ DEPLOYMENTS = Table(
 SCHEDULES = Table("deployment_schedule", ScheduleRecord, json=("schedule", "parameters"))
 
 
+# how many runs may be active at once; as a filter and an order know it
+CONCURRENCY_LIMIT = "(SELECT l.slot_limit FROM concurrency_limit l WHERE l.id = d.concurrency_limit_id)"
+
+
 class Flow(NamedTuple):
     """What a deployment and its runs take from their flow."""
 
@@ -131,3 +136,8 @@ def due_schedules(source: Queries, now: int, limit: int) -> list[tuple[ScheduleR
         (now, limit),
     )
     return [(SCHEDULES.of(row[:-1]), row[-1]) for row in rows]
+
+
+def of_deployment(deployment_id: bytes) -> Clause:
+    """Which schedules: those of a deployment."""
+    return clauses.compare("deployment_id", "=", deployment_id)

@@ -139,3 +139,13 @@ def leave_queues(cx: Transaction, queue_ids: list[bytes]) -> None:
             f"UPDATE {table} SET work_queue_id = NULL WHERE work_queue_id IN ({marks})",  # noqa: S608
             queue_ids,
         )
+
+
+def late(source: Queries, queue_id: bytes) -> int:
+    """How many runs of a queue are late."""
+    row = source.row(
+        "SELECT COUNT(*) FROM flow_run WHERE work_queue_id = ? AND next_scheduled_start_time IS NOT NULL "
+        "AND state_type = 'SCHEDULED' AND state_name = 'Late'",
+        (queue_id,),
+    )
+    return int(row[0]) if row else 0
