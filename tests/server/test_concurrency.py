@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,6 +12,9 @@ from prefect._backend.slots import Full, Holder, Taken
 from prefect._base.clock import VirtualClock, now_us, use_clock
 from prefect._storage import concurrency
 from prefect._storage.concurrency import LEASES, SLOTS
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.objects import ConcurrencyLeaseHolder
+from prefect.exceptions import ObjectNotFound
 
 
 @pytest.fixture
@@ -311,6 +314,46 @@ def test_eight_threads_never_hold_more_than_there_is(backend, http):
     assert most["a-shared"] <= 3
     assert most["b-shared"] <= 2
     assert (active(http, "a-shared"), active(http, "b-shared")) == (0, 0)
+
+
+def test_the_client_makes_changes_and_removes_named_limits(client):
+    id = client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="of-client", limit=1))
+    assert client.read_global_concurrency_limit_by_name("of-client").id == id
+    client.update_global_concurrency_limit("of-client", GlobalConcurrencyLimitUpdate(limit=2))
+    client.upsert_global_concurrency_limit_by_name("of-client", 3)
+    client.upsert_global_concurrency_limit_by_name("of-client-too", 1, slot_decay_per_second=0.5)
+    limits = {one.name: one.limit for one in client.read_global_concurrency_limits(limit=200)}
+    assert (limits["of-client"], limits["of-client-too"]) == (3, 1)
+    client.delete_global_concurrency_limit_by_name("of-client")
+    with pytest.raises(ObjectNotFound):
+        client.delete_global_concurrency_limit_by_name("of-client")
+
+
+def test_the_client_takes_keeps_and_gives_back(client):
+    client.upsert_global_concurrency_limit_by_name("taken", 2)
+    holder = ConcurrencyLeaseHolder(type="flow_run", id=uuid4())
+    answer = client.increment_concurrency_slots_with_lease(["taken"], 2, "concurrency", 60, holder)
+    lease_id = UUID(answer.json()["lease_id"])
+    assert client.renew_concurrency_lease(lease_id, 90).status_code == 204
+    assert client.read_global_concurrency_limit_by_name("taken").active_slots == 2
+    assert client.release_concurrency_slots_with_lease(lease_id).status_code == 204
+    assert client.increment_concurrency_slots(["taken"], 1, "concurrency").json()[0]["name"] == "taken"
+    client.release_concurrency_slots(["taken"], 1, occupancy_seconds=0.5)
+    assert client.read_global_concurrency_limit_by_name("taken").active_slots == 0
+
+
+def test_the_client_limits_tags(client):
+    run = uuid4()
+    id = client.create_concurrency_limit("gpu", 1)
+    client.increment_v1_concurrency_slots(["gpu"], run)
+    read = client.read_concurrency_limit_by_tag("gpu")
+    assert (read.id, read.active_slots) == (id, [run])
+    client.decrement_v1_concurrency_slots(["gpu"], run, 1.0)
+    client.reset_concurrency_limit_by_tag("gpu", [str(run)])
+    assert [one.active_slots for one in client.read_concurrency_limits(10, 0) if one.tag == "gpu"] == [[run]]
+    client.delete_concurrency_limit_by_tag("gpu")
+    with pytest.raises(ObjectNotFound):
+        client.read_concurrency_limit_by_tag("gpu")
 
 
 def test_looking_at_limits_needs_no_scan_of_slots(backend, http):

@@ -157,7 +157,7 @@ def holders(source: Queries, limit_ids: Sequence[bytes], now: int) -> dict[bytes
         return {}
     of_limits = clauses.any_of("s.limit_id", limit_ids)
     rows = source.rows(
-        "SELECT s.limit_id, e.holder_id FROM concurrency_slot s JOIN concurrency_lease e ON e.id = s.lease_id"
+        "SELECT s.limit_id, e.holder_id FROM concurrency_slot s JOIN concurrency_lease e ON e.id = s.lease_id"  # noqa: S608
         f" WHERE {of_limits.sql} AND e.holder_id IS NOT NULL AND (s.expires IS NULL OR s.expires > ?)"
         " ORDER BY s.lease_id",
         (*of_limits.values, now),

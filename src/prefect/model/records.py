@@ -63,6 +63,10 @@ class FlowRunRecord(NamedTuple):
     auto_scheduled: int = 0
     infrastructure_pid: str | None = None
     created_by: dict[str, Any] | None = None
+    # of other tables, as of `flow_name`
+    work_queue_name: str | None = None
+    work_pool_id: bytes | None = None
+    work_pool_name: str | None = None
 
 
 class TaskRunRecord(NamedTuple):

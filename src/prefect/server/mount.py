@@ -78,7 +78,7 @@ class TableApp:
         one = found.methods.get(request.method)
         if one is None:
             return detail(405, "Method Not Allowed", {"Allow": ", ".join(sorted(found.methods))})
-        request.scope["endpoint"] = one  # for who measures and logs
+        request.scope["prefect.endpoint"] = one  # for who measures and logs
         try:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:

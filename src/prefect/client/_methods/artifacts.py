@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect._api import artifacts
 from prefect.client._method import Caller, method
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     )
     from prefect.model.requests.flow_runs import FlowRunFilter
     from prefect.model.requests.task_runs import TaskRunFilter
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    """Without what is None: a server of Prefect 3.9 takes no filter that is null."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 class ArtifactMethods(Caller):
@@ -51,7 +56,7 @@ class ArtifactMethods(Caller):
         offset: int = 0,
     ) -> Steps[list[Artifact]]:
         """The artifacts that pass the filters, the newest first."""
-        given = {
+        given: dict[str, Any] = {
             "artifacts": artifact_filter,
             "flow_runs": flow_run_filter,
             "task_runs": task_run_filter,
@@ -59,7 +64,7 @@ class ArtifactMethods(Caller):
             "limit": limit,
             "offset": offset,
         }
-        body = FilterArtifacts(**{name: value for name, value in given.items() if value is not None})
+        body = FilterArtifacts.model_validate(_said(given))
         return (yield self._ask(artifacts.read_artifacts, body=body))
 
     @method
@@ -74,7 +79,7 @@ class ArtifactMethods(Caller):
         offset: int = 0,
     ) -> Steps[list[ArtifactCollection]]:
         """The keys whose latest artifacts pass the filters."""
-        given = {
+        given: dict[str, Any] = {
             "artifacts": artifact_filter,
             "flow_runs": flow_run_filter,
             "task_runs": task_run_filter,
@@ -82,7 +87,7 @@ class ArtifactMethods(Caller):
             "limit": limit,
             "offset": offset,
         }
-        body = FilterLatestArtifacts(**{name: value for name, value in given.items() if value is not None})
+        body = FilterLatestArtifacts.model_validate(_said(given))
         return (yield self._ask(artifacts.read_latest_artifacts, body=body))
 
     @method

@@ -6,6 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect.model.requests.artifacts import (
+        ArtifactCollectionFilter,
+        ArtifactCollectionFilterFlowRunId,
+        ArtifactCollectionFilterKey,
+        ArtifactCollectionFilterLatestId,
+        ArtifactCollectionFilterTaskRunId,
+        ArtifactCollectionFilterType,
+        ArtifactFilter,
+        ArtifactFilterFlowRunId,
+        ArtifactFilterId,
+        ArtifactFilterKey,
+        ArtifactFilterTaskRunId,
+        ArtifactFilterType,
+    )
     from prefect.model.requests.base import (
         Operator,
         OperatorMixin,
@@ -61,6 +75,12 @@ if TYPE_CHECKING:
         TaskRunFilterSubFlowRuns,
         TaskRunFilterTags,
     )
+    from prefect.model.requests.variables import (
+        VariableFilter,
+        VariableFilterId,
+        VariableFilterName,
+        VariableFilterTags,
+    )
     from prefect.model.requests.work_pools import (
         WorkPoolFilter,
         WorkPoolFilterId,
@@ -72,6 +92,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArtifactCollectionFilter",
+    "ArtifactCollectionFilterFlowRunId",
+    "ArtifactCollectionFilterKey",
+    "ArtifactCollectionFilterLatestId",
+    "ArtifactCollectionFilterTaskRunId",
+    "ArtifactCollectionFilterType",
+    "ArtifactFilter",
+    "ArtifactFilterFlowRunId",
+    "ArtifactFilterId",
+    "ArtifactFilterKey",
+    "ArtifactFilterTaskRunId",
+    "ArtifactFilterType",
     "DeploymentFilter",
     "DeploymentFilterConcurrencyLimit",
     "DeploymentFilterId",
@@ -117,6 +149,10 @@ __all__ = [
     "TaskRunFilterStateType",
     "TaskRunFilterSubFlowRuns",
     "TaskRunFilterTags",
+    "VariableFilter",
+    "VariableFilterId",
+    "VariableFilterName",
+    "VariableFilterTags",
     "WorkPoolFilter",
     "WorkPoolFilterId",
     "WorkPoolFilterName",
@@ -126,7 +162,7 @@ __all__ = [
     "WorkQueueFilterName",
 ]
 
-_ROOMS = ("base", "flows", "flow_runs", "task_runs", "deployments", "work_pools")
+_ROOMS = ("base", "flows", "flow_runs", "task_runs", "deployments", "work_pools", "artifacts", "variables")
 
 
 def __getattr__(name: str) -> Any:
