@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._api import deployed_runs, deployment_schedules, deployments
@@ -41,7 +41,7 @@ class DeploymentMethods(Caller):
     """What both clients ask about deployments."""
 
     @method
-    def create_deployment(
+    def create_deployment(  # noqa: PLR0917 - a public signature
         self,
         flow_id: UUID,
         name: str,
@@ -157,7 +157,11 @@ class DeploymentMethods(Caller):
 
         Raises ObjectNotFound, ObjectAlreadyExists for a slug that is taken.
         """
-        common = {"max_scheduled_runs": max_scheduled_runs, "parameters": parameters or {}, "slug": slug}
+        common: dict[str, Any] = {
+            "max_scheduled_runs": max_scheduled_runs,
+            "parameters": parameters or {},
+            "slug": slug,
+        }
         body = [
             one
             if isinstance(one, DeploymentScheduleCreate)
@@ -173,7 +177,7 @@ class DeploymentMethods(Caller):
         return (yield self._ask(deployment_schedules.read_deployment_schedules, id=deployment_id))
 
     @method
-    def update_deployment_schedule(
+    def update_deployment_schedule(  # noqa: PLR0917 - a public signature
         self,
         deployment_id: UUID,
         schedule_id: UUID,
@@ -256,7 +260,7 @@ class DeploymentMethods(Caller):
 
 
 def _proposed(state: State[Any]) -> StateCreate:
-    data = cast("Any", state.data)
+    data = state.data
     return StateCreate(
         type=state.type,
         name=state.name,

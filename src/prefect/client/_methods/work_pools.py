@@ -109,7 +109,7 @@ class WorkPoolMethods(Caller):
         worker_name: str,
         heartbeat_interval_seconds: float | None = None,
         get_worker_id: bool = False,
-        worker_metadata: WorkerMetadata | None = None,
+        worker_metadata: WorkerMetadata | None = None,  # noqa: ARG002 - a public signature
     ) -> Steps[UUID | None]:
         """Say that a worker is alive; with `get_worker_id`, its id. Raises ObjectNotFound for the pool.
 
@@ -140,7 +140,7 @@ class WorkQueueMethods(Caller):
     """What both clients ask about work queues."""
 
     @method
-    def create_work_queue(
+    def create_work_queue(  # noqa: PLR0917 - a public signature
         self,
         name: str,
         description: str | None = None,
