@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prefect._api.actor import Actor
     from prefect._backend.local import LocalBackend
     from prefect._storage.protocol import Store
 
@@ -14,14 +15,16 @@ class Api:
 
     Args:
         backend: on the store in this process.
-        actor: the name of the user who asks, for the audit log; None for the owner of an embedded store.
+        actor: who asks; None for the owner of an embedded store, and where a server asks nobody for a name.
+        url: under which the asker reaches the API, for links in answers; without a server, empty.
     """
 
-    __slots__ = ("actor", "backend", "status")
+    __slots__ = ("actor", "backend", "status", "url")
 
-    def __init__(self, backend: LocalBackend, actor: str | None = None) -> None:
+    def __init__(self, backend: LocalBackend, actor: Actor | None = None, url: str = "") -> None:
         self.backend = backend
         self.actor = actor
+        self.url = url
         self.status: int | None = None  # set where it is not the endpoint's own
 
     @property

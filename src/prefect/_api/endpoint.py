@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -28,16 +28,28 @@ class Endpoint(Generic[P, R]):
         path: below `/api`, with `{name}` for each argument in it.
         status: of the answer; an upsert that has made something new says so (`Api.created`), and answers 201.
         role: what a user must be to ask: `viewer`, `operator` or `admin`.
+        audited: whether the audit log keeps each request.
+        spelled: how query parameters are spelled that no argument can be named after.
     """
 
     def __init__(
-        self, function: Callable[Concatenate[Api, P], R], method: str, path: str, *, status: int, role: str
+        self,
+        function: Callable[Concatenate[Api, P], R],
+        method: str,
+        path: str,
+        *,
+        status: int,
+        role: str,
+        audited: bool,
+        spelled: Mapping[str, str],
     ) -> None:
         self.function = function
         self.method = method
         self.path = path
         self.status = status
         self.role = role
+        self.audited = audited
+        self.spelled = spelled
         self.name = function.__name__
         self.__doc__ = function.__doc__
 
@@ -83,17 +95,33 @@ TABLE: list[Endpoint[Any, Any]] = []
 
 
 def endpoint(
-    method: str, path: str, *, status: int = 200, role: str | None = None
+    method: str,
+    path: str,
+    *,
+    status: int = 200,
+    role: str | None = None,
+    audited: bool = True,
+    spelled: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[Concatenate[Api, P], R]], Endpoint[P, R]]:
     """Put a function into the table.
 
     Without `role`, reading (GET, and POST to `/filter`, `/count` and the like) asks for a viewer, and everything
-    else for an operator.
+    else for an operator. The audit log keeps what does not read, but for what machines report all the time (log
+    lines, heartbeats): that says `audited=False`.
     """
-    asked = role or ("viewer" if _reads(method, path) else "operator")
+    reads = _reads(method, path)
+    asked = role or ("viewer" if reads else "operator")
 
     def declare(function: Callable[Concatenate[Api, P], R]) -> Endpoint[P, R]:
-        made = Endpoint(function, method, path, status=status, role=asked)
+        made = Endpoint(
+            function,
+            method,
+            path,
+            status=status,
+            role=asked,
+            spelled=spelled or {},
+            audited=audited and asked != "viewer" and not reads,
+        )
         TABLE.append(made)
         return made
 

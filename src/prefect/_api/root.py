@@ -15,13 +15,13 @@ class Message(TypedDict):
     message: str
 
 
-@endpoint("GET", "/health", role="anyone")
+@endpoint("GET", "/health")
 def read_health(api: Api) -> bool:  # noqa: ARG001 - asks nothing of the store: that is `ready`
     """True: the server answers."""
     return True
 
 
-@endpoint("GET", "/ready", role="anyone")
+@endpoint("GET", "/ready")
 def read_ready(api: Api) -> Message:
     """Whether the store can be reached. Raises StoreError (503) where it cannot."""
     api.store.row("SELECT 1")

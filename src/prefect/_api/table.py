@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
-from prefect._api import admin, artifacts, concurrency, root, tag_limits, variables
+from prefect._api import (
+    admin,
+    artifacts,
+    audit,
+    concurrency,
+    csrf,
+    events,
+    logs,
+    root,
+    tag_limits,
+    tokens,
+    users,
+    variables,
+    work_pools,
+    work_queues,
+    workers,
+)
 from prefect._api.endpoint import TABLE
 
-__all__ = ["TABLE", "admin", "artifacts", "concurrency", "root", "tag_limits", "variables"]
+__all__ = [
+    "TABLE",
+    "admin",
+    "artifacts",
+    "audit",
+    "concurrency",
+    "csrf",
+    "events",
+    "logs",
+    "root",
+    "tag_limits",
+    "tokens",
+    "users",
+    "variables",
+    "work_pools",
+    "work_queues",
+    "workers",
+]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
+from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
@@ -45,7 +47,19 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
-        self.journal = Journal(store, (self.presence, pruning), max_rows=max_rows)
+        self.heard_since: int | None = None
+        self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    def acting_for(self, presence: Any) -> LocalBackend:
+        """The same for another process: what it takes up is its own."""
+        acting = copy.copy(self)
+        acting.presence = presence
+        return acting
+
+    def hear(self) -> None:
+        """From now on processes elsewhere can renew their leases here; each is given the time to."""
+        if self.heard_since is None:
+            self.heard_since = now_us() + self.presence.lease_us
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -69,12 +83,14 @@ class LocalBackend:
                 assert isinstance(decision, Accept)  # nothing stands between a new run and Running
                 run = run._replace(**decision.changes)
                 states.append(run.state)
-            flow_runs.insert(cx, run, states)
+            if not flow_runs.insert(cx, run, states):
+                assert run.idempotency_key is not None  # the only thing that an insert yields to
+                return _require(flow_runs.with_key(cx, run.flow_id, run.idempotency_key), run.id)
         reach("flow_run.created")
         return run
 
     def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
-        reaper.reap(self.store, self.presence.id)
+        reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
         with self.journal.transaction() as cx:
             run = _require(flow_runs.read(cx, run_id), run_id)
             if run.owner is not None:
@@ -91,7 +107,9 @@ class LocalBackend:
         force: bool = False,
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
+        only_if_state: bytes | None = None,
     ) -> Answer:
+        """See the protocol. With `only_if_state` (a state's id) it is refused where the run has left that state."""
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
@@ -103,6 +121,8 @@ class LocalBackend:
                     if run is not None:
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
+            if only_if_state is not None and run.state.id != only_if_state:
+                return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
@@ -236,7 +256,7 @@ class LocalBackend:
     ) -> BlockDocumentRecord:
         now = now_us()
         with self.store.write() as cx:
-            found = blocks.read(self.store, type_slug, name)
+            found = blocks.read(cx, type_slug, name)
             if found is None:
                 made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
                 blocks.insert(cx, made)
@@ -263,7 +283,7 @@ class LocalBackend:
         return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
-        return reaper.reap(self.store, self.presence.id)
+        return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
     def close(self) -> None:
         with contextlib.closing(self.store):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from prefect._base import procinfo
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
-from prefect._storage import processes
+from prefect._storage import flow_runs, processes
 from prefect.model.records import ProcessRecord
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Presence:
     def __init__(self, store: Store, *, lease_seconds: float, poll_seconds: float) -> None:
         self.id = new_id()
         self._store = store
-        self._lease_us = round(lease_seconds * 1_000_000)
+        self.lease_us = round(lease_seconds * 1_000_000)
         self._poll_seconds = poll_seconds
         self._runs: dict[bytes, Callable[[], None]] = {}
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class Presence:
         if not self._registered:
             now = now_us()
             processes.insert(cx, self._record(now))
-            self._renew_at = now + self._lease_us // 3
+            self._renew_at = now + self.lease_us // 3
             self._registered = True  # last: from here on `tick` renews
         return self.id
 
@@ -90,27 +90,29 @@ class Presence:
             if not processes.renew(cx, record):
                 _log.warning("The lease of this process had expired; taking it again")
                 processes.insert(cx, record)
-        self._renew_at = now + self._lease_us // 3
+        self._renew_at = now + self.lease_us // 3
 
     def _deliver_cancellations(self) -> None:
-        asked = self._store.rows(
-            "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (self.id,)
-        )
-        for (run_id,) in asked:
+        for run_id in flow_runs.cancelling(self._store, self.id):
             cancel = self._runs.get(run_id)
             if cancel is not None:
                 cancel()
 
     def _record(self, now: int) -> ProcessRecord:
-        pid = os.getpid()
-        return ProcessRecord(
-            id=self.id,
-            host=procinfo.host_name(),
-            boot_id=procinfo.boot_id(),
-            pid=pid,
-            pid_start=procinfo.start_ticks(pid),
-            lease_until=now + self._lease_us,
-            started=now,
-            oom_kills=procinfo.oom_kills(),
-            peak_memory=procinfo.peak_memory(),
-        )
+        return own_record(self.id, now, now + self.lease_us)
+
+
+def own_record(process_id: bytes, started: int, lease_until: int) -> ProcessRecord:
+    """This process, as it stands now. Times are microseconds UTC."""
+    pid = os.getpid()
+    return ProcessRecord(
+        id=process_id,
+        host=procinfo.host_name(),
+        boot_id=procinfo.boot_id(),
+        pid=pid,
+        pid_start=procinfo.start_ticks(pid),
+        lease_until=lease_until,
+        started=started,
+        oom_kills=procinfo.oom_kills(),
+        peak_memory=procinfo.peak_memory(),
+    )

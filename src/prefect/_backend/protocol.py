@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 class Backend(Protocol):
     """See the module."""
 
-    journal: Journal
+    journal: Journal[Any]
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None

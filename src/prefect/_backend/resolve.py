@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
 from prefect._backend.retention import Policy
-from prefect._storage.sqlite import SqliteStore
-from prefect.exceptions import ConfigurationError, StoreError
+from prefect._storage.opening import open_store
+from prefect.exceptions import StoreError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
+    from prefect._backend.connecting import Access
+    from prefect._backend.http import HttpBackend
     from prefect._backend.protocol import Backend
 
 _open: dict[str, LocalBackend] = {}
+_servers: dict[Access, HttpBackend] = {}
 _lock = threading.Lock()
 _last: tuple[Any, LocalBackend] | None = None
+_last_server: tuple[Any, HttpBackend] | None = None
 
 
 def backend() -> Backend:
-    """The backend of the settings in force, opened at its first use.
+    """The backend of the settings in force, opened at its first use: a server's where `PREFECT_API_URL` names one.
 
     Raises:
         StoreError: the store cannot be opened.
         ConfigurationError: the database URL is not understood.
     """
-    return local_backend()
+    settings = get_current_settings()
+    last = _last_server
+    if last is not None and last[0] is settings:
+        return last[1]
+    return local_backend() if settings.api.url is None else _server_backend(settings)
+
+
+def _server_backend(settings: Any) -> HttpBackend:
+    from prefect._backend.connecting import access_of  # only programs with a server speak HTTP
+    from prefect._backend.http import HttpBackend  # only programs with a server speak HTTP
+
+    global _last_server
+    access = access_of(settings, settings.api.url)
+    with _lock:
+        found = _servers.get(access)
+        if found is None:
+            found = _servers[access] = HttpBackend(
+                access,
+                poll_seconds=settings.runs.cancel_poll_seconds,
+                max_rows=settings.journal.max_rows,
+                patience=settings.runs.server_patience_seconds,
+                folder=Path(settings.home) / "spill",
+            )
+            found.heirs.tick()
+        _last_server = (settings, found)
+    return found
 
 
 def local_backend() -> LocalBackend:
@@ -55,36 +86,21 @@ def local_backend() -> LocalBackend:
 
 
 def close(url: str | None = None) -> None:
-    """Close the backend of a database URL, or every one: what is queued is written first."""
-    global _last
+    """Close the backend of a database URL, or every one, servers' too: what is queued is written first."""
+    global _last, _last_server
     with _lock:
-        _last = None
-        for key in [url] if url is not None else list(_open):
-            found = _open.pop(key, None)
-            if found is not None:
-                found.close()
-
-
-def sqlite_path(url: str) -> str:
-    """The file of a SQLite URL: `sqlite:///relative`, `sqlite:////absolute`, `sqlite+aiosqlite:…`, or `:memory:`.
-
-    Raises:
-        ConfigurationError: it is no SQLite URL.
-    """
-    scheme, separator, path = url.partition("://")
-    if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"} or path[:1] not in {"", "/"}:
-        raise ConfigurationError(
-            f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
-            "Set it to a file, or unset it for the default."
-        )
-    file = path[1:].partition("?")[0]
-    return ":memory:" if file in {"", "file::memory:"} else file
+        _last = _last_server = None
+        found = [_open.pop(key, None) for key in ([url] if url is not None else list(_open))]
+        servers = [_servers.pop(key) for key in list(_servers) if url in {None, key.url}]
+    with contextlib.ExitStack() as closing:
+        for one in (*found, *servers):
+            if one is not None:
+                closing.callback(one.close)
 
 
 def _connect(url: str, settings: Any) -> LocalBackend:
-    store = SqliteStore(sqlite_path(url), migrate_on_start=settings.server.database.migrate_on_start)
     return LocalBackend(
-        store,
+        open_store(url, settings.server.database),
         lease_seconds=settings.runs.lease_seconds,
         poll_seconds=settings.runs.cancel_poll_seconds,
         max_rows=settings.journal.max_rows,
@@ -100,12 +116,13 @@ def retention_policy(settings: Any) -> Policy:
 
 def _after_fork() -> None:
     """A child opens its own connections; the parent's journal and lease stay the parent's."""
-    global _last, _lock
-    _last = None
+    global _last, _last_server, _lock
+    _last = _last_server = None
     _lock = threading.Lock()
-    for inherited in _open.values():
+    for inherited in (*_open.values(), *_servers.values()):
         inherited.abandon()
     _open.clear()
+    _servers.clear()
 
 
 def _close_at_exit() -> None:

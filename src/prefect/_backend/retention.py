@@ -68,12 +68,7 @@ def prune_slice(store: Store, policy: Policy, *, before: int | None = None) -> P
         deleted = Pruned()
         if before is not None or policy.days:
             deleted = _delete(cx, now - policy.days * _DAY if before is None else before)
-        if (
-            deleted == Pruned()
-            and before is None
-            and policy.max_bytes
-            and pruning.used_bytes(cx) > policy.max_bytes
-        ):
+        if deleted == Pruned() and before is None and policy.max_bytes and cx.used_bytes() > policy.max_bytes:
             deleted = _delete(cx, now)
         return deleted
 

@@ -1,9 +1,10 @@
 """The journal: an in-memory queue of task runs and log lines, and the group commit that empties it.
 
-A producer appends and goes on (about 0.2 µs). Whoever holds the store's lock empties the queue into one
-transaction: usually the writer thread, soon after something was put; a flow run that reaches its end, a durable
-task or a full queue do it themselves, at once, without waking another thread. Order is kept, nothing is dropped:
-if the disk refuses, rows stay queued, and the producers are told at the next barrier.
+A producer appends and goes on (about 0.2 µs). Whoever holds the sink's lock empties the queue into one batch (a
+transaction of the store here, a numbered request over HTTP): usually the writer thread, soon after something was
+put; a flow run that reaches its end, a durable task or a full queue do it themselves, at once, without waking
+another thread. Order is kept, nothing is dropped: if the disk refuses, rows stay queued, and the producers are told
+at the next barrier.
 
 A task run is queued as a cell: an object whose `now` is replaced as a whole at each transition. Several
 transitions between two commits become one row.
@@ -16,21 +17,21 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from prefect._base.faultpoint import reach
-from prefect._storage import logs, task_runs
 from prefect.exceptions import StoreError
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
+    import threading as _threading
     from collections.abc import Callable, Generator, Sequence
+    from contextlib import AbstractContextManager
 
-    from prefect._storage.protocol import Store, Transaction
-
+    Row = tuple[Any, ...]
     Observer = Callable[[Sequence[TaskRunRecord], Sequence[LogRecord]], None]
 
-LINGER_SECONDS = 0.004  # what is put while the writer waits this long shares its commit
+Batch = TypeVar("Batch")
 RETRY_SECONDS = 1.0  # after a commit that the disk refused
 _log = logging.getLogger("prefect.journal")
 
@@ -55,11 +56,40 @@ class Keeper(Protocol):
         ...
 
 
-class Journal:
-    """The queue and its writer thread, for one store in one process."""
+class Sink(Protocol[Batch]):
+    """Where the journal writes: a store, or a server's batches. What it opens is what the caller's verb joins."""
 
-    def __init__(self, store: Store, keepers: Sequence[Keeper], *, max_rows: int) -> None:
-        self._store = store
+    @property
+    def linger_seconds(self) -> float:
+        """What is put while the writer waits this long shares its batch."""
+        ...
+
+    def locked(self) -> _threading.RLock:
+        """The lock under which batches follow each other."""
+        ...
+
+    def write(self) -> AbstractContextManager[Batch]:
+        """A batch: on its way when the block ends, given up when it raises."""
+        ...
+
+    def record(self, batch: Batch, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
+        """Put rows of task runs and log lines into a batch."""
+        ...
+
+    def settle(self, *, barrier: bool) -> None:
+        """Bring the batches that were closed where they are to go; with `barrier`, return when they are safe.
+
+        Raises:
+            StoreError: they are not; the rows are kept and tried again.
+        """
+        ...
+
+
+class Journal(Generic[Batch]):
+    """The queue and its writer thread, for one sink in one process."""
+
+    def __init__(self, sink: Sink[Batch], keepers: Sequence[Keeper], *, max_rows: int) -> None:
+        self._sink = sink
         self._keepers = keepers
         self._max_rows = max_rows
         self._cells: deque[Cell] = deque()
@@ -97,24 +127,28 @@ class Journal:
         Raises:
             StoreError: the store refused; the rows stay queued and are tried again.
         """
+        self._flush(barrier=True)
+
+    def _flush(self, *, barrier: bool) -> None:
         if self._cells or self._logs:
             with self.transaction():
                 pass
         else:
-            with self._store.locked():  # whoever is writing just now may hold rows that were put before
+            with self._sink.locked():  # whoever is writing just now may hold rows that were put before
                 pass
+        self._sink.settle(barrier=barrier)
 
     @contextlib.contextmanager
-    def transaction(self) -> Generator[Transaction, None, None]:
-        """A transaction that begins with everything queued, so that the caller's writes land after it, with it."""
+    def transaction(self) -> Generator[Batch, None, None]:
+        """A batch that begins with everything queued, so that the caller's writes land after it, with it."""
         cells: list[Cell] = []
         lines: list[LogRecord] = []
-        with self._store.locked():
+        with self._sink.locked():
             try:
-                with self._store.write() as cx:
+                with self._sink.write() as batch:
                     cells, lines = _take(self._cells), _take(self._logs)
-                    self._write(cx, cells, lines)
-                    yield cx
+                    self._write(batch, cells, lines)
+                    yield batch
                     reach("journal.before_commit")
             except BaseException:
                 self._put_back(cells, lines)
@@ -133,13 +167,17 @@ class Journal:
 
     def tell(self, cell: Cell) -> None:
         """Let the observers know of a task run that another process has written."""
+        self.announce([TaskRunRecord._make(cell.fixed + cell.now)], ())
+
+    def announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
+        """Let the observers know of rows that were committed without the queue."""
         if self._observers:
-            with self._store.locked():
-                self._tell([cell], ())
+            with self._sink.locked():
+                self._announce(rows, lines)
 
     def start(self) -> None:
         """Start the writer thread, once."""
-        with self._store.locked():
+        with self._sink.locked():
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="prefect-journal", daemon=True)
                 self._thread.start()
@@ -168,8 +206,8 @@ class Journal:
             self._wake.clear()
             try:
                 if self._cells or self._logs:
-                    time.sleep(LINGER_SECONDS)
-                    self.commit()
+                    time.sleep(self._sink.linger_seconds)
+                    self._flush(barrier=False)
                 for keeper in self._keepers:
                     keeper.tick()
             except StoreError as exc:
@@ -183,18 +221,17 @@ class Journal:
     def _seconds_to_next(self) -> float | None:
         return min(filter(None, (keeper.seconds_to_next() for keeper in self._keepers)), default=None)
 
-    def _write(self, cx: Transaction, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
+    def _write(self, batch: Batch, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
         for cell in cells:
             cell.queued = False  # before its columns are read: a transition from here on queues it again
-        if cells:
-            task_runs.upsert(cx, _not_fenced(cx, [cell.fixed + cell.now for cell in cells]))
-        if lines:
-            logs.insert(cx, lines)
+        if cells or lines:
+            self._sink.record(batch, [cell.fixed + cell.now for cell in cells], lines)
 
     def _tell(self, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
-        if not self._observers or not (cells or lines):
-            return
-        rows = [TaskRunRecord._make(cell.fixed + cell.now) for cell in cells]
+        if self._observers and (cells or lines):
+            self._announce([TaskRunRecord._make(cell.fixed + cell.now) for cell in cells], lines)
+
+    def _announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
         for observer in tuple(self._observers):
             try:
                 observer(rows, lines)
@@ -212,25 +249,3 @@ class Journal:
 def _take(queue: deque[Any]) -> list[Any]:
     """Everything queued just now; what other threads append meanwhile stays."""
     return [queue.popleft() for _ in range(len(queue))]
-
-
-_FLOW_RUN_ID = TaskRunRecord._fields.index("flow_run_id")
-_ATTEMPT = TaskRunRecord._fields.index("attempt")
-
-
-def _not_fenced(cx: Transaction, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows whose attempt is still the flow run's; the others come too late and are refused (design, section 3)."""
-    attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}
-    stale: set[tuple[bytes, int]] = set()
-    for flow_run_id, attempt in attempts:
-        if flow_run_id is not None:
-            found = cx.execute("SELECT attempt FROM flow_run WHERE id = ?", (flow_run_id,)).fetchone()
-            if found is None or found[0] != attempt:
-                stale.add((flow_run_id, attempt))
-    if not stale:
-        return rows
-    kept = [row for row in rows if (row[_FLOW_RUN_ID], row[_ATTEMPT]) not in stale]
-    _log.warning(
-        "Refused %d late task run rows of a superseded attempt or a deleted flow run", len(rows) - len(kept)
-    )
-    return kept

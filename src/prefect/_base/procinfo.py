@@ -27,6 +27,19 @@ def boot_id() -> str:
     return _read("/proc/sys/kernel/random/boot_id") or ""
 
 
+@lru_cache(maxsize=1)
+def pid_space() -> str:
+    """Where pids mean the same processes as here: this kernel since it started, and this namespace of pids in it.
+
+    Another machine may have the same name, and a container on this one its own pids.
+    """
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - no file, a name
+    except OSError:
+        namespace = ""
+    return f"{boot_id() or host_name()} {namespace}"
+
+
 def start_ticks(pid: int) -> int:
     """When the process started, in clock ticks since boot: a reused pid has another. 0 where unknown."""
     stat = _read(f"/proc/{pid}/stat")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 _LIST = "id, type_slug, name, data, created, updated"
 
@@ -31,9 +31,12 @@ def update(cx: Transaction, document_id: bytes, data: str, now: int) -> None:
     cx.execute("UPDATE block_document SET data = ?, updated = ? WHERE id = ?", (data, now, document_id))
 
 
-def read(store: Store, type_slug: str, name: str) -> BlockDocumentRecord | None:
+def read(source: Queries, type_slug: str, name: str) -> BlockDocumentRecord | None:
     """The document of that type and name."""
-    row = store.row(f"SELECT {_LIST} FROM block_document WHERE type_slug = ? AND name = ?", (type_slug, name))  # noqa: S608
+    row = source.row(
+        f"SELECT {_LIST} FROM block_document WHERE type_slug = ? AND name = ?",  # noqa: S608
+        (type_slug, name),
+    )
     return BlockDocumentRecord._make(row) if row else None
 
 

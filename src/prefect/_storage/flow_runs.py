@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
 from prefect._storage.filters import where
+from prefect._storage.table import EVERYTHING
 from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 # in the order of the table; `flow_name` is joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
@@ -47,11 +48,14 @@ _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
 
-_SELECT = (
+SELECT = (
     f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
     "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
 )
-_INSERT = f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT = (
+    f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))}) "  # noqa: S608
+    "ON CONFLICT (flow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
+)
 _STATES = (
     "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) VALUES "
 )
@@ -92,7 +96,7 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
-    """The record of a row of `_SELECT`."""
+    """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
     loaded: dict[str, Any] = {
         name: None if text is None else json.loads(text)
@@ -115,20 +119,29 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
     found = cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()
     if found:
         return found[0]
-    made = new_id()
-    cx.execute("INSERT INTO flow (id, name, created, updated) VALUES (?,?,?,?)", (made, name, now, now))
-    return made
+    # another server may make it just now
+    cx.execute(
+        "INSERT INTO flow (id, name, created, updated) VALUES (?,?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now, now),
+    )
+    return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
 
-def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -> None:
-    """A new flow run with its first states; the last of them is the present one."""
+def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -> bool:
+    """A new flow run with its first states; the last of them is the present one.
+
+    False, and nothing is written, where the flow has a run of that idempotency key (see `with_key`).
+    """
     plain = (getattr(run, column) for column in _PLAIN)
     loaded = (_json(getattr(run, column)) for column in _JSON)
-    cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
+    done = cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
+    if done.rowcount == 0:
+        return False
     values = [value for state in states for value in (run.id, *state_values(state))]
     cx.execute(_STATES + ",".join([_ONE_STATE] * len(states)), values)
     if run.tags:
         _insert_tags(cx, run.id, run.tags)
+    return True
 
 
 def insert_state(cx: Transaction, run_id: bytes, state: StateRecord) -> None:
@@ -169,8 +182,20 @@ def update(
 
 
 def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
-    """One run, inside a transaction."""
-    row = cx.execute(f"{_SELECT} WHERE r.id = ?", (run_id,)).fetchone()
+    """One run, inside a transaction that decides by it: until its end nobody else changes the run."""
+    row = cx.execute(f"{SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
+    return record_of(row) if row else None
+
+
+def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
+    """The run's attempt and owner, which stay so until the end of the transaction; None where there is no run."""
+    return cx.row(f"SELECT attempt, owner FROM flow_run WHERE id = ?{cx.for_share('flow_run')}", (run_id,))  # noqa: S608
+
+
+def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
+    """The flow's run of that idempotency key."""
+    clause = "r.flow_id = ? AND r.idempotency_key = ?"
+    row = cx.execute(f"{SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
     return record_of(row) if row else None
 
 
@@ -180,8 +205,8 @@ def find(
     """Runs that meet every condition, newest first."""
     clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
     rows = store.rows(
-        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else limit, offset),
+        f"{SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [record_of(row) for row in rows]
 
@@ -197,9 +222,17 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
 
 
 def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
-    """The runs that a process executes."""
-    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?", (process_id,)).fetchall()
+    """The runs that a process executes; held, as by `read`."""
+    rows = cx.execute(f"{SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
+
+
+def cancelling(queries: Queries, process_id: bytes) -> list[bytes]:
+    """Which runs of a process were asked to stop."""
+    rows = queries.rows(
+        "SELECT id FROM flow_run WHERE owner = ? AND state_type = 'CANCELLING'", (process_id,)
+    )
+    return [row[0] for row in rows]
 
 
 def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
@@ -209,7 +242,7 @@ def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
 
 def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
-    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 

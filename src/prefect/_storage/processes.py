@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from prefect.model.records import ProcessRecord
 
 if TYPE_CHECKING:
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 _LIST = ",".join(ProcessRecord._fields)
+_INSERT = (
+    f"INSERT INTO process ({_LIST}) VALUES ({','.join('?' * len(ProcessRecord._fields))}) "  # noqa: S608
+    f"ON CONFLICT (id) DO UPDATE SET {','.join(f'{c} = excluded.{c}' for c in ProcessRecord._fields[1:])}"
+)
 
 
 def insert(cx: Transaction, process: ProcessRecord) -> None:
     """A process takes its lease."""
-    cx.execute(f"INSERT OR REPLACE INTO process ({_LIST}) VALUES (?,?,?,?,?,?,?,?,?)", process)  # noqa: S608
+    cx.execute(_INSERT, process)
 
 
 def renew(cx: Transaction, process: ProcessRecord) -> bool:
@@ -33,11 +37,11 @@ def remove(cx: Transaction, process_id: bytes) -> None:
 
 def others(store: Store, process_id: bytes | None) -> list[ProcessRecord]:
     """Every process that holds a lease, but this one."""
-    rows = store.rows(f"SELECT {_LIST} FROM process WHERE id IS NOT ?", (process_id,))  # noqa: S608
+    rows = store.rows(f"SELECT {_LIST} FROM process WHERE id <> ?", (process_id or b"",))  # noqa: S608
     return [ProcessRecord._make(row) for row in rows]
 
 
-def read(store: Store, process_id: bytes) -> ProcessRecord | None:
+def read(store: Queries, process_id: bytes) -> ProcessRecord | None:
     """One process."""
     row = store.row(f"SELECT {_LIST} FROM process WHERE id = ?", (process_id,))  # noqa: S608
     return ProcessRecord._make(row) if row else None

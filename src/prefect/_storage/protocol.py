@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from prefect._storage.migrate import Migration
+
 
 Row = tuple[Any, ...]
+
+
+class Size(NamedTuple):
+    """Of a store, in bytes: all of it, what of that is free for new rows, and its write-ahead log."""
+
+    total: int
+    free: int
+    wal: int
 
 
 class Cursor(Protocol):
@@ -55,9 +65,29 @@ class Transaction(Queries, Protocol):
         """`head VALUES (…), (…) tail` for rows of `width` values, in as few statements as may be."""
         ...
 
+    def for_update(self, of: str, *, skip_locked: bool = False) -> str:
+        """What a SELECT ends with whose rows decide what this transaction writes: nobody else changes them meanwhile.
+
+        Args:
+            of: the table, or its alias, whose rows are held.
+            skip_locked: leave out rows that somebody else holds, instead of waiting: how several processes claim work.
+        """
+        ...
+
+    def for_share(self, of: str) -> str:
+        """The same for rows that must only stay as they are: others may hold them in this way too."""
+        ...
+
+    def used_bytes(self) -> int:
+        """What the rows take, without the space that is free for new ones; in Postgres an estimate."""
+        ...
+
 
 class Store(Queries, Protocol):
     """Transactions and queries. SQL is written once, with `?` placeholders; the nouns' modules hold it."""
+
+    name: str
+    """What people call it: the file, or the URL without the password."""
 
     def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that holds the writer's lock from its first statement."""
@@ -69,6 +99,30 @@ class Store(Queries, Protocol):
 
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
+        ...
+
+    def database(self) -> str:
+        """The product underneath, and its version."""
+        ...
+
+    def version(self) -> int:
+        """The schema version of the tables; 0 where there are none."""
+        ...
+
+    def upgrade(self) -> list[Migration]:
+        """Bring the tables to this package's version; what was applied, in order."""
+        ...
+
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        ...
+
+    def size(self) -> Size:
+        """How much it takes."""
+        ...
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system. Nobody can write meanwhile."""
         ...
 
     def close(self) -> None:

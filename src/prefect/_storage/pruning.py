@@ -17,9 +17,10 @@ _TERMINAL = "('COMPLETED','FAILED','CANCELLED','CRASHED')"
 # a root and everything below it, where all of that ended before the time given
 _TREE = f"""
     WITH RECURSIVE tree (id) AS (
-        SELECT ?1 UNION ALL SELECT r.id FROM flow_run r JOIN tree t ON r.parent_flow_run_id = t.id
+        SELECT id FROM flow_run WHERE id = ?
+        UNION ALL SELECT r.id FROM flow_run r JOIN tree t ON r.parent_flow_run_id = t.id
     )
-    SELECT t.id, r.state_type IN {_TERMINAL} AND r.state_timestamp < ?2
+    SELECT t.id, r.state_type IN {_TERMINAL} AND r.state_timestamp < ?
     FROM tree t JOIN flow_run r ON r.id = t.id
 """  # noqa: S608
 _ENDED_ROOTS = f"""
@@ -75,11 +76,3 @@ def delete_orphans(cx: Transaction, before: int, most: int) -> tuple[int, int]:
 def _delete(cx: Transaction, table: str, where: str, values: Sequence[Any], most: int) -> int:
     some = f"SELECT id FROM {table} WHERE {where} LIMIT ?"  # noqa: S608
     return cx.execute(f"DELETE FROM {table} WHERE id IN ({some})", (*values, most)).rowcount  # noqa: S608
-
-
-def used_bytes(cx: Transaction) -> int:
-    """The size of the file without the pages that are free for new rows."""
-    pages, free, size = (
-        cx.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size

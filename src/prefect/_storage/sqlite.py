@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage import migrate
+from prefect._storage.protocol import Size
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Sequence
 
     Row = tuple[Any, ...]
 
@@ -41,6 +42,24 @@ class Connection(sqlite3.Connection):
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
         return self.execute(sql, parameters).fetchone()
+
+    def for_update(self, of: str, *, skip_locked: bool = False) -> str:
+        """Nothing: a write transaction holds the whole file."""
+        _ = of, skip_locked
+        return ""
+
+    def for_share(self, of: str) -> str:
+        """Nothing, as above."""
+        _ = of
+        return ""
+
+    def used_bytes(self) -> int:
+        """The size of the file without the pages that are free for new rows."""
+        pages, free, size = (
+            self.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
 
     def insert_many(self, head: str, tail: str, rows: Sequence[Row], width: int) -> None:
         """Insert many rows in few statements.
@@ -80,7 +99,7 @@ class SqliteStore:
             StoreError: it cannot be opened, or has a version that this package does not take.
         """
         _require_version()
-        self.path = path
+        self.path = self.name = path
         self._lock = threading.RLock()
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
@@ -188,10 +207,7 @@ class SqliteStore:
         if migrate_on_start or version > migrate.newest():
             self.upgrade()
         else:
-            raise StoreError(
-                f"The store {self.path} is at schema version {version}, this package "
-                f"needs {migrate.newest()}. Run `prefect database upgrade`."
-            )
+            raise StoreError(migrate.too_old(self.path, version))
 
     def version(self) -> int:
         """The schema version of the file; 0 for an empty one."""
@@ -207,7 +223,29 @@ class SqliteStore:
         with self._lock, self._explained():
             if self.version() < migrate.newest():
                 self._writer.execute("PRAGMA journal_mode = WAL")
-            return migrate.upgrade(self._writer, self.path)
+            return migrate.upgrade(migrate.SqliteSchema(self._writer), self.path)
+
+    def database(self) -> str:
+        """The version of SQLite."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        return [
+            name for (name,) in self.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        ]
+
+    def size(self) -> Size:
+        """The sizes of the file, of its free pages and of its log."""
+        page, free, count = (
+            int(self.rows(f"PRAGMA {name}")[0][0]) for name in ("page_size", "freelist_count", "page_count")
+        )
+        total = page * count if self.path == MEMORY else _size_of(self.path)
+        return Size(total, page * free, _size_of(f"{self.path}-wal"))
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file, as SQLite finds by reading all of it; empty if nothing is."""
+        return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
 
     def vacuum(self) -> None:
         """Give free pages back to the file system. Needs as much free space as the store has rows."""
@@ -246,9 +284,11 @@ def explain(exc: sqlite3.Error, path: str) -> StoreError:
     return StoreError(f"The store {path} failed: {text}")
 
 
-def placeholders(values: Iterable[Any]) -> str:
-    """`?,?,?` for an IN list."""
-    return ",".join("?" for _ in values)
+def _size_of(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
 
 
 def _require_version() -> None:

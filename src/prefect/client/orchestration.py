@@ -8,6 +8,7 @@ from prefect.client._http import open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
 from prefect.client._methods.artifacts import ArtifactMethods
 from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
+from prefect.client._methods.logs import LogMethods
 from prefect.client._methods.variables import VariableMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
 from prefect.settings import get_current_settings
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Methods(ArtifactMethods, ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods, VariableMethods):
+class _Methods(
+    ArtifactMethods,
+    ConcurrencyLimitMethods,
+    GlobalConcurrencyLimitMethods,
+    LogMethods,
+    VariableMethods,
+):
     """Everything that both clients ask."""
 
 

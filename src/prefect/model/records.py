@@ -111,7 +111,10 @@ class LogRecord(NamedTuple):
 
 
 class ProcessRecord(NamedTuple):
-    """One executing process and the lease under which its runs are believed to be running."""
+    """One executing process and the lease under which its runs are believed to be running.
+
+    `pid_space` names the kernel and the namespace in which its pid is one; None where that is the store's machine.
+    """
 
     id: bytes
     host: str
@@ -122,3 +125,4 @@ class ProcessRecord(NamedTuple):
     started: int
     oom_kills: int | None = None
     peak_memory: int | None = None
+    pid_space: str | None = None

@@ -14,8 +14,12 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.channels import socket_routes
+from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.mount import TableApp
+from prefect.server.pages import page_routes
+from prefect.server.verbs import router as verbs
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -27,17 +31,24 @@ if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
 
 
-def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
+def create_app(
+    backend: Callable[[], LocalBackend] = local_backend,
+    *,
+    services: bool = False,  # noqa: ARG001 - the services come with their own part of the server
+) -> FastAPI:
     """The ASGI application on a store.
 
     Args:
         backend: gives the backend on the store that is served; asked once for each request.
+        services: run the background services as long as the application does.
     """
     settings = get_current_settings().server.api
     prefix = api_path()
 
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:  # noqa: ARG001 - roles are asked here
-        return Api(backend(), getattr(request.state, "actor", None))
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
 
@@ -45,7 +56,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
         opened.journal.start()
-        # services: `Services(backend).start()` here ...
+        # services: `Services(backend).start()` here, if asked for ...
         yield
         # ... and `.stop()` here, before the last commit
         table.close()
@@ -60,9 +71,15 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders),
             _cors(settings),
+            Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[Mount(prefix, table)],
+        routes=[
+            *page_routes(prefix),
+            Mount(f"{prefix}/pluperfect", verbs(backend)),
+            *socket_routes(backend, prefix),
+            Mount(prefix, table),
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 NO_CONTENT = 204
 GZIP_FROM = 16_384  # bytes; below that a compressed answer is not worth its time
 THREADS = 8
+THREAD_NAME = "prefect-request"
 
 
 class TableApp:
@@ -53,11 +55,11 @@ class TableApp:
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prefect-request")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
 
     def close(self) -> None:
-        """Wait for the requests that run, and end the threads."""
-        self._threads.shutdown()
+        """Take no more requests; those that run end by themselves."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,7 +84,10 @@ class TableApp:
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, one, request, found.arguments, body)
+        here = copy_context()  # the settings in force here are those in force there
+        return await loop.run_in_executor(
+            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
+        )
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)

@@ -200,6 +200,12 @@ CLIENT_TABLE: Final = (
         "runs.cancel_grace_seconds", SECONDS, 10.0, "Time to stop by itself before a cancelled run is killed."
     ),
     Spec(
+        "runs.server_patience_seconds",
+        SECONDS,
+        900.0,
+        "How long a run waits for a server that has stopped answering, before it goes on or ends without it.",
+    ),
+    Spec(
         "journal.max_rows",
         POSITIVE,
         50_000,

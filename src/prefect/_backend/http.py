@@ -1,0 +1,260 @@
+"""The backend over HTTP: the same verbs, carried out by a server of ours.
+
+What is read is asked for at once. What is written goes into the outbox behind everything that was written before:
+the end of a flow run and the last rows of its tasks are one request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect._backend import wire
+from prefect._backend.heirs import Heirs
+from prefect._backend.http_presence import HttpPresence
+from prefect._backend.line import Away, Line
+from prefect._backend.outbox import Outbox, Parcel
+from prefect._backend.protocol import Answer, NewFlowRun
+from prefect._backend.verbs import VERBS, exception_of
+from prefect._backend.writer import Journal
+from prefect._base.clock import now_us
+from prefect._orchestration import Accept, Reject, Transition, Wait, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from prefect._backend.connecting import Access
+    from prefect._storage.blocks import BlockDocumentRecord
+    from prefect._storage.filters import Condition
+    from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
+
+PATH = "/pluperfect/ask"
+_FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
+_LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
+_log = logging.getLogger("prefect.journal")
+
+
+class HttpBackend:
+    """See `prefect._backend.protocol.Backend`.
+
+    Args:
+        access: the server.
+        poll_seconds: between two signs of life while flow runs are executed.
+        max_rows: how many rows may wait in memory.
+        patience: seconds that a flow run waits for a server that does not answer.
+        folder: where what cannot be delivered waits.
+    """
+
+    def __init__(
+        self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
+    ) -> None:
+        self.line = Line(access, patience=patience)
+        self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
+        name = UUID(bytes=self.presence.id).hex
+        self.outbox = Outbox(self.line, name, folder, self.presence.sender, max_rows=max_rows)
+        self.heirs = Heirs(self.line, folder)
+        self.journal: Journal[Parcel] = Journal(self.outbox, (self.outbox, self.heirs), max_rows=max_rows)
+
+    def create_flow_run(
+        self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
+    ) -> FlowRunRecord:
+        return self._adopt(self._write("create_flow_run", new=new, executes=executes, running=running))
+
+    def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
+        return self._adopt(self._write("open_attempt", run_id=run_id, changes=changes))
+
+    def propose_flow_run_state(
+        self,
+        run_id: bytes,
+        state: StateRecord,
+        *,
+        attempt: int | None = None,
+        force: bool = False,
+        changes: dict[str, Any] | None = None,
+        known: FlowRunRecord | None = None,
+    ) -> Answer:
+        parcel = self._put(
+            "propose_flow_run_state",
+            {"run_id": run_id, "state": state, "attempt": attempt, "force": force, "changes": changes},
+        )
+        try:
+            answer: Answer = self.outbox.answer_of(parcel, patience=_FORCED_PATIENCE if force else None)
+        except Away as exc:
+            if known is None:
+                raise
+            return _decided_here(Transition(known, state, now_us(), force, attempt), changes or {}, exc)
+        self.presence.saw(answer.run)
+        return answer
+
+    def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
+        self._post("update_flow_run", run_id=run_id, changes=changes)
+
+    def process_id(self) -> bytes:
+        return self.presence.id
+
+    def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
+        self.presence.enter(run_id, cancel)
+
+    def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
+        self.presence.leave(run_id)
+        if unfinished:
+            self._post("leave_flow_run", run_id=run_id, unfinished=True)
+
+    def read_flow_run(self, run_id: bytes | UUID) -> FlowRunRecord:
+        return self._read("read_flow_run", run_id=_bytes(run_id))
+
+    def find_flow_runs(
+        self,
+        *,
+        flow_names: Sequence[str] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> list[FlowRunRecord]:
+        return self._read(
+            "find_flow_runs", flow_names=flow_names, where=list(where), limit=limit, offset=offset
+        )
+
+    def read_flow_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        return self._read("read_flow_run_states", run_id=_bytes(run_id))
+
+    def delete_flow_runs(self, run_ids: Sequence[bytes]) -> int:
+        return self._write("delete_flow_runs", run_ids=[_bytes(run_id) for run_id in run_ids])
+
+    def read_task_run(self, run_id: bytes | UUID) -> TaskRunRecord:
+        return self._read("read_task_run", run_id=_bytes(run_id))
+
+    def find_task_runs(
+        self,
+        *,
+        flow_run_ids: Sequence[bytes] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[TaskRunRecord]:
+        return self._read(
+            "find_task_runs",
+            flow_run_ids=[_bytes(run_id) for run_id in flow_run_ids],
+            where=list(where),
+            limit=limit,
+            offset=offset,
+            newest_first=newest_first,
+        )
+
+    def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        return self._read("read_task_run_states", run_id=_bytes(run_id))
+
+    def count_task_runs(self, flow_run_id: bytes) -> dict[str, int]:
+        return self._read("count_task_runs", flow_run_id=flow_run_id)
+
+    def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
+        return self._read("recorded_task_runs", flow_run_id=flow_run_id)
+
+    def find_logs(
+        self,
+        *,
+        flow_run_id: bytes | None = None,
+        task_run_id: bytes | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[LogRecord]:
+        return self._read(
+            "find_logs",
+            flow_run_id=None if flow_run_id is None else _bytes(flow_run_id),
+            task_run_id=None if task_run_id is None else _bytes(task_run_id),
+            limit=limit,
+            offset=offset,
+            newest_first=newest_first,
+        )
+
+    def save_block_document(
+        self, type_slug: str, name: str, data: str, *, overwrite: bool
+    ) -> BlockDocumentRecord:
+        return self._write(
+            "save_block_document", type_slug=type_slug, name=name, data=data, overwrite=overwrite
+        )
+
+    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
+        return self._read("read_block_document", type_slug=type_slug, name=name)
+
+    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
+        return self._read("read_block_document_by_id", document_id=document_id)
+
+    def delete_block_document(self, document_id: bytes) -> None:
+        self._write("delete_block_document", document_id=document_id)
+
+    def read_process(self, process_id: bytes) -> ProcessRecord | None:
+        return self._read("read_process", process_id=process_id)
+
+    def reap(self) -> list[FlowRunRecord]:
+        return self._read("reap")
+
+    def close(self) -> None:
+        with contextlib.ExitStack() as last:
+            last.callback(self.line.close)
+            last.callback(self.presence.give_back)
+            last.callback(self.outbox.close)
+            last.callback(self.outbox.drain, _LAST_PATIENCE)
+            self.journal.close()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what the parent goes on using."""
+        self.line.abandon()
+        self.outbox.abandon()
+
+    def _adopt(self, run: FlowRunRecord) -> FlowRunRecord:
+        self.presence.saw(run)
+        return run
+
+    def _write(self, verb: str, **arguments: Any) -> Any:
+        """Have it written behind everything before it, and wait for the answer."""
+        return self.outbox.answer_of(self._put(verb, arguments))
+
+    def _post(self, verb: str, **arguments: Any) -> None:
+        """Have it written behind everything before it, some time."""
+        self._put(verb, arguments)
+        self.journal.wake()
+
+    def _put(self, verb: str, arguments: dict[str, Any]) -> Parcel:
+        with self.journal.transaction() as parcel:
+            parcel.ask(VERBS[verb], arguments)
+        return parcel
+
+    def _read(self, name: str, **arguments: Any) -> Any:
+        verb = VERBS[name]
+        question = {"verb": name, "arguments": verb.pack(arguments)}
+        said = wire.loads(self.line.ask(PATH, wire.dumps(question)))
+        if "raised" in said:
+            raise exception_of(*said["raised"])
+        return verb.answer.unpack(said["answer"])
+
+
+def _decided_here(asked: Transition, changes: dict[str, Any], away: Away) -> Answer:
+    """What the same rules say of the run as this process knows it. The server decides when it gets the proposal.
+
+    Sound, because only the executor of an attempt moves its run on; where somebody else has (it was cancelled, or
+    taken up by another process), the server refuses the proposal then, and what it has stands.
+    """
+    _log.warning(
+        "%s The flow run '%s' goes on as %s; the server learns of it later.",
+        away,
+        asked.run.name,
+        asked.proposed.name,
+    )
+    decision = decide(asked)
+    if isinstance(decision, Accept):
+        return Answer("ACCEPT", asked.run._replace(**decision.changes, **changes))
+    if isinstance(decision, Reject):
+        return Answer("REJECT", asked.run._replace(**decision.changes), decision.reason)
+    if isinstance(decision, Wait):
+        return Answer("WAIT", asked.run, decision.reason, decision.delay_seconds)
+    return Answer("ABORT", asked.run, decision.reason)
+
+
+def _bytes(run_id: bytes | UUID) -> bytes:
+    return run_id if isinstance(run_id, bytes) else run_id.bytes

@@ -1,0 +1,146 @@
+"""A connection to Postgres, and the one of them that writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from prefect._storage.postgres_adapters import adapters
+from prefect._storage.postgres_driver import pq, psycopg
+from prefect._storage.postgres_errors import Undecided
+from prefect._storage.postgres_url import libpq_url
+from prefect.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    Connection = psycopg.Connection[Any]
+
+# Tables of the same names may be in the database: those of Prefect itself, whose URL people have in their settings.
+SCHEMA = "pluperfect"
+_DEFAULTS = {
+    "application_name": "pluperfect",
+    # a dead network is noticed within half a minute, not after the hours that TCP allows
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_STATEMENTS = 400  # prepared at most, a connection
+
+
+class Address(NamedTuple):
+    """Where a store is, and for how many seconds (None: any number) it may connect, and work at a statement."""
+
+    url: str
+    connect_seconds: float | None = 5.0
+    statement_seconds: float | None = 10.0
+
+    def connect(self) -> Connection:
+        """A new connection, in autocommit, that finds the tables by their names.
+
+        Raises:
+            psycopg.Error: nobody answers there, or refuses.
+            ConfigurationError: the URL is not understood.
+        """
+        connection: Connection = psycopg.connect(
+            self._info(), autocommit=True, prepare_threshold=3, context=adapters()
+        )
+        connection.prepared_max = _STATEMENTS
+        milliseconds = round((self.statement_seconds or 0) * 1000)
+        connection.execute(f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}".encode())
+        return connection
+
+    def _info(self) -> str:
+        try:
+            given = conninfo_to_dict(libpq_url(self.url))
+        except (psycopg.ProgrammingError, ValueError) as exc:
+            raise ConfigurationError(
+                "PREFECT_API_DATABASE_CONNECTION_URL: expected postgresql://user:password@host:port/name, "
+                f"got what libpq does not take ({str(exc).strip()})."
+            ) from exc
+        timeout = (
+            {"connect_timeout": str(max(2, round(self.connect_seconds)))} if self.connect_seconds else {}
+        )
+        return make_conninfo("", **{**_DEFAULTS, **timeout, **given})
+
+
+class Link:
+    """The connection that writes, made again when it is lost. Not safe for threads: the store's lock guards it."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: Connection | None = None
+        self._pid = 0
+        self._number = ""  # of the open transaction
+
+    def begin(self) -> Connection:
+        """Open a transaction, on a new connection where the old one is lost. Raises psycopg.Error."""
+        connection = self._usable()
+        cursor = connection.execute(b"BEGIN; SELECT pg_current_xact_id()::text")
+        cursor.nextset()
+        row = cursor.fetchone()
+        assert row is not None
+        self._number = row[0]
+        return connection
+
+    def ended(self) -> None:
+        """The transaction is committed or rolled back."""
+        self._number = ""
+
+    def was_committed(self) -> bool:
+        """What became of the open transaction, whose COMMIT nobody answered.
+
+        Raises:
+            Undecided: it is still open.
+            psycopg.Error: nobody answers.
+        """
+        row = self._usable().execute("SELECT pg_xact_status(%s::text::xid8)", (self._number,)).fetchone()
+        status = row[0] if row else None
+        if status == "in progress":
+            raise Undecided("a transaction whose connection was lost has not ended yet")
+        return status == "committed"
+
+    def rollback(self) -> None:
+        """Give up the transaction; a connection that does not take even that is closed."""
+        connection, self._number = self._connection, ""
+        if connection is None or connection.closed:
+            return
+        try:
+            connection.execute(b"ROLLBACK")
+        except psycopg.Error:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is not kept."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def abandon(self) -> None:
+        """In a forked child: forget the connection without touching it."""
+        if self._connection is not None:
+            abandoned.append(self._connection)
+            self._connection = None
+
+    def _usable(self) -> Connection:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connect_again()
+        elif connection.info.transaction_status != pq.TransactionStatus.IDLE:
+            connection.execute(b"ROLLBACK")
+        return connection
+
+    def _connect_again(self) -> Connection:
+        """A new connection. The session of the lost one may not know that it is lost: it would keep its locks."""
+        made = self._address.connect()
+        if self._number:
+            made.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid = %s AND backend_xid = (%s::text::xid8)::xid",
+                (self._pid, self._number),
+            )
+        self._connection, self._pid = made, made.info.backend_pid
+        return made
+
+
+abandoned: list[Connection] = []  # a parent's: to close one would end it for the parent
