@@ -82,7 +82,9 @@ class Outage:
         """What a `prefect …` command of the client's says."""
         program = [sys.executable, "-c", "from prefect.cli import main; main()", *arguments]
         environment = self.environment(self.home, PREFECT_API_URL=self.url)
-        ended = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run(
+            program, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 

@@ -53,6 +53,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
+        opened.hear()
         opened.journal.start()
         # services: `Services(backend).start()` here, if asked for ...
         yield
