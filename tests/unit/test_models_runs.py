@@ -116,9 +116,15 @@ class TestFlowRun:
         assert FlowRun.model_validate_json(run.model_dump_json()) == run
 
     def test_what_only_deployments_fill(self):
-        extra = {"infrastructure_pid": "host:1", "work_pool_id": str(ONE), "created_by": {"type": "SCHEDULE"}}
-        run = FlowRun.from_record(flow_run_record(extra=extra))
+        record = flow_run_record(
+            extra={"job_variables": {"a": 1}},
+            work_pool_id=ONE.bytes,
+            infrastructure_pid="host:1",
+            created_by={"type": "SCHEDULE"},
+        )
+        run = FlowRun.from_record(record)
         assert (run.infrastructure_pid, run.work_pool_id) == ("host:1", ONE)
+        assert run.job_variables == {"a": 1}
         assert run.created_by.type == "SCHEDULE"
 
     def test_two_runs_are_equal_only_with_one_id_whatever_is_estimated(self):

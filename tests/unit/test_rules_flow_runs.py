@@ -191,7 +191,7 @@ class TestRule5NothingToKill:
         assert decision.changes["end_time"] == decision.state.timestamp
 
     def test_unless_its_infrastructure_is_there_already(self):
-        started = {"deployment_id": new_id(), "extra": {"infrastructure_pid": "host:123"}}
+        started = {"deployment_id": new_id(), "infrastructure_pid": "host:123"}
         assert code(ask("SCHEDULED", "CANCELLING", **started)) == "A"
         assert code(ask(state("SCHEDULED", "Resuming", at=T0), "CANCELLING", **started)) == "C"
 

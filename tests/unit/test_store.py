@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect._storage.opening import sqlite_path
 from prefect._storage import flow_runs, migrate
+from prefect._storage.opening import sqlite_path
 from prefect._storage.sqlite import SqliteStore, explain
 from prefect.exceptions import ConfigurationError, StoreError
 

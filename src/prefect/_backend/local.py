@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
+_WITH_STATE = frozenset(
+    ("start_time", "next_scheduled_start_time")
+)  # indexed, and changed only with the state
 
 
 class LocalBackend:
@@ -148,7 +151,13 @@ class LocalBackend:
         state = changes.get("state")
         if state is not None and state.type in TERMINAL:
             changes = {**changes, "owner": None}
-        if not flow_runs.update(cx, run.id, changes, only_if=only_if) and only_if is not None:
+        # a column that is written keeps its index busy, even with the value it had
+        columns = {
+            name: value
+            for name, value in changes.items()
+            if name not in _WITH_STATE or value != getattr(run, name)
+        }
+        if not flow_runs.update(cx, run.id, columns, only_if=only_if) and only_if is not None:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)

@@ -108,11 +108,12 @@ def deliver(backend: LocalBackend, batch: Batch) -> dict[str, Any]:
         presence = RemotePresence(process, backend.presence.lease_us)
         come_back(cx, presence, batch.sender)
         record(cx, batch.rows, batch.lines, sender=process.id)
-        if batch.verb is None:
-            return {}
-        acting = backend.acting_for(presence)
-        said = answered(acting, batch.verb, _in_this_attempt(cx, process.id, batch))
-        batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+        said: dict[str, Any] = {}
+        if batch.verb is not None:
+            acting = backend.acting_for(presence)
+            said = answered(acting, batch.verb, _in_this_attempt(cx, process.id, batch))
+            batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+    backend.journal.announce(batch.rows, batch.lines)
     return said
 
 

@@ -174,10 +174,11 @@ ANSWER = record(Answer)
 
 # --- columns to set, and conditions: their names are SQL, so only known ones are let through --------
 
+_ELSEWHERE = {"flow_name", "work_queue_name", "work_pool_id", "work_pool_name"}  # columns of other tables
 _SETTABLE = {
     name: _shape_of(_annotation(text))
     for name, text in FlowRunRecord.__annotations__.items()
-    if name not in {"id", "flow_id", "flow_name", "attempt", "owner", "created"}
+    if name not in {"id", "flow_id", "attempt", "owner", "created"} | _ELSEWHERE
 }
 _ASKED_BY = frozenset(
     (

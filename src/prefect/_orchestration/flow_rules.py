@@ -96,9 +96,7 @@ def cancel_idle(t: Transition) -> Transition | None:
     """Rule 5: where no process is to be stopped, the run is cancelled at once."""
     if t.target != "CANCELLING" or t.run.owner is not None:
         return None
-    scheduled = t.source == "SCHEDULED" and (
-        not t.run.extra.get("infrastructure_pid") or t.run.state.name == "Resuming"
-    )
+    scheduled = t.source == "SCHEDULED" and (not t.run.infrastructure_pid or t.run.state.name == "Resuming")
     if scheduled or (t.source == "PAUSED" and t.present_detail("pause_reschedule")):
         state = new_state("CANCELLED", "Cancelled", t.proposed.timestamp, t.proposed.message)
         return t.redirect(state, f"The run is {t.run.state.name}: there is no process to stop.")

@@ -19,6 +19,7 @@ class Clause(NamedTuple):
 
 
 NOTHING = Clause("1 = 0")
+EVERYTHING = Clause("1 = 1")
 
 
 def compare(column: str, operator: str, value: Any) -> Clause:
@@ -33,17 +34,21 @@ def any_of(column: str, values: Sequence[Any]) -> Clause:
 
 def none_of(column: str, values: Sequence[Any]) -> Clause:
     """The column is none of the values."""
-    return (
-        Clause(f"{column} NOT IN ({','.join('?' * len(values))})", tuple(values))
-        if values
-        else Clause("1 = 1")
-    )
+    return Clause(f"{column} NOT IN ({','.join('?' * len(values))})", tuple(values)) if values else EVERYTHING
 
 
 def contains(column: str, text: str) -> Clause:
     """The text stands somewhere in the column, in whatever case."""
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return Clause(f"lower({column}) LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
+    return Clause(f"lower({column}) LIKE ? ESCAPE '\\'", (f"%{_literal(text)}%",))
+
+
+def starts_with(column: str, text: str) -> Clause:
+    """The column begins with the text, in whatever case."""
+    return Clause(f"lower({column}) LIKE ? ESCAPE '\\'", (f"{_literal(text)}%",))
+
+
+def _literal(text: str) -> str:
+    return text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def is_null(column: str, wanted: bool) -> Clause:
@@ -51,14 +56,18 @@ def is_null(column: str, wanted: bool) -> Clause:
     return Clause(f"{column} IS NULL" if wanted else f"{column} IS NOT NULL")
 
 
-def has(column: str, text: str) -> Clause:
-    """The JSON list in the column holds the text."""
-    return Clause(f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)", (text,))  # noqa: S608
+def has(column: str, *texts: str) -> Clause:
+    """The JSON list in the column holds one of the texts.
+
+    `column` may be two arguments of `json_each`: `detail, '$.tags'` is the list under that key of an object.
+    """
+    marks = ",".join("?" * len(texts))
+    return Clause(f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value IN ({marks}))", texts)  # noqa: S608
 
 
 def tags(column: str, operator: str, all_: Sequence[str] | None, is_null_: bool | None) -> Clause:
     """The JSON list in the column holds all of the tags; and, or or, is empty."""
-    found = [has(column, tag) for tag in all_ or ()]
+    found = [joined("and_", [has(column, tag) for tag in all_])] if all_ is not None else []
     if is_null_ is not None:
         found.append(Clause(f"{column} = '[]'" if is_null_ else f"{column} <> '[]'"))
     return joined(operator, found)
@@ -66,13 +75,25 @@ def tags(column: str, operator: str, all_: Sequence[str] | None, is_null_: bool 
 
 def joined(operator: str, clauses: Sequence[Clause]) -> Clause:
     """All of the clauses (`and_`), or one of them (`or_`); true where there are none."""
-    if not clauses:
-        return Clause("1 = 1")
+    if len(clauses) < 2:
+        return clauses[0] if clauses else EVERYTHING
     word = " AND " if operator == "and_" else " OR "
     return Clause(
         "(" + word.join(clause.sql for clause in clauses) + ")",
         tuple(value for clause in clauses for value in clause.values),
     )
+
+
+def exists(source: str, conditions: Sequence[Clause]) -> Clause:
+    """There is a row of `source` (what follows FROM, with its own WHERE begun) that meets every condition."""
+    both = joined("and_", conditions)
+    return Clause(f"EXISTS (SELECT 1 FROM {source} AND {both.sql})", both.values)  # noqa: S608
+
+
+def among(column: str, key: str, source: str, conditions: Sequence[Clause]) -> Clause:
+    """The column is the `key` of a row of `source` (what follows FROM) that meets every condition."""
+    text, values = where(conditions)
+    return Clause(f"{column} IN (SELECT {key} FROM {source}{text})", values)  # noqa: S608
 
 
 def where(conditions: Sequence[Clause]) -> tuple[str, tuple[Any, ...]]:

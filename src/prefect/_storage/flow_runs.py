@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
+from prefect._storage import clauses
 from prefect._storage.filters import where
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from prefect._storage.filters import Condition
     from prefect._storage.protocol import Queries, Store, Transaction
 
-# in the order of the table; `flow_name` is joined, the present state is spread over seven columns
+# in the order of the table; names of other tables are joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
 _PLAIN = (
     "created",
@@ -39,24 +40,29 @@ _PLAIN = (
     "total_run_time",
     "result",
     "parameters_pickle",
+    "work_queue_id",
+    "auto_scheduled",
+    "infrastructure_pid",
 )
-_JSON = ("parameters", "tags", "policy", "context", "labels", "extra")
+_JSON = ("parameters", "tags", "policy", "context", "labels", "extra", "created_by")
 _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
+_JOINED = ("flow_name", "work_queue_name", "work_pool_id", "work_pool_name")
 
-_SELECT = (
-    f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
-    "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
+SELECT = (
+    f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name, q.name, p.id, p.name "  # noqa: S608
+    "FROM flow_run r JOIN flow f ON f.id = r.flow_id "
+    "LEFT JOIN work_queue q ON q.id = r.work_queue_id LEFT JOIN work_pool p ON p.id = q.work_pool_id"
 )
 _INSERT = (
     f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))}) "  # noqa: S608
     "ON CONFLICT (flow_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
 )
-_INSERT_STATE = (
-    "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) "
-    "VALUES (?,?,?,?,?,?,?,?)"
+_STATES = (
+    "INSERT INTO flow_run_state (flow_run_id, id, type, name, timestamp, message, data, details) VALUES "
 )
+_ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
 def dumps(value: Any) -> str:
@@ -64,6 +70,10 @@ def dumps(value: Any) -> str:
     if not value and isinstance(value, dict):
         return "{}"
     return json.dumps(value, separators=(",", ":"))
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else dumps(value)
 
 
 def state_values(state: StateRecord) -> tuple[Any, ...]:
@@ -89,18 +99,21 @@ def state_of(values: Sequence[Any]) -> StateRecord:
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
-    """The record of a row of `_SELECT`."""
+    """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
-    loaded = {name: json.loads(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)}
+    loaded: dict[str, Any] = {
+        name: None if text is None else json.loads(text)
+        for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
+    }
     loaded["tags"] = tuple(loaded["tags"])
     return FlowRunRecord(
         id=row[0],
         name=row[1],
         flow_id=row[2],
-        flow_name=row[-1],
         state=state_of(row[3:_FIRST_PLAIN]),
         **plain,
         **loaded,
+        **dict(zip(_JOINED, row[-len(_JOINED) :], strict=True)),
     )
 
 
@@ -111,30 +124,37 @@ def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
         return found[0]
     # another server may make it just now
     cx.execute(
-        "INSERT INTO flow (id, name, created) VALUES (?,?,?) ON CONFLICT (name) DO NOTHING",
-        (new_id(), name, now),
+        "INSERT INTO flow (id, name, created, updated) VALUES (?,?,?,?) ON CONFLICT (name) DO NOTHING",
+        (new_id(), name, now, now),
     )
     return cx.execute("SELECT id FROM flow WHERE name = ?", (name,)).fetchone()[0]
 
 
-def insert(cx: Transaction, run: FlowRunRecord, states: Iterable[StateRecord]) -> bool:
+def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -> bool:
     """A new flow run with its first states; the last of them is the present one.
 
     False, and nothing is written, where the flow has a run of that idempotency key (see `with_key`).
     """
     plain = (getattr(run, column) for column in _PLAIN)
-    loaded = (dumps(getattr(run, column)) for column in _JSON)
+    loaded = (_json(getattr(run, column)) for column in _JSON)
     done = cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
     if done.rowcount == 0:
         return False
-    for state in states:
-        insert_state(cx, run.id, state)
+    values = [value for state in states for value in (run.id, *state_values(state))]
+    cx.execute(_STATES + ",".join([_ONE_STATE] * len(states)), values)
+    if run.tags:
+        _insert_tags(cx, run.id, run.tags)
     return True
 
 
 def insert_state(cx: Transaction, run_id: bytes, state: StateRecord) -> None:
     """One more state in the run's history."""
-    cx.execute(_INSERT_STATE, (run_id, *state_values(state)))
+    cx.execute(_STATES + _ONE_STATE, (run_id, *state_values(state)))
+
+
+def _insert_tags(cx: Transaction, run_id: bytes, tags: Iterable[str]) -> None:
+    rows = [(tag, run_id) for tag in dict.fromkeys(tags)]
+    cx.insert_many("INSERT INTO flow_run_tag (tag, flow_run_id)", "", rows, 2)
 
 
 def update(
@@ -151,19 +171,22 @@ def update(
         columns |= {f"state_{c}": v for c, v in zip(_STATE, state_values(state), strict=True)}
     for name in _JSON:
         if name in columns:
-            columns[name] = dumps(columns[name])
+            columns[name] = _json(columns[name])
     assignments = ",".join(f"{column} = ?" for column in columns)
     condition, expected = "id = ?", [run_id]
     if only_if is not None:
         condition += " AND state_id = ? AND attempt = ?"
         expected += [only_if.state.id, only_if.attempt]
     done = cx.execute(f"UPDATE flow_run SET {assignments} WHERE {condition}", (*columns.values(), *expected))  # noqa: S608
+    if "tags" in changes and done.rowcount == 1:
+        cx.execute("DELETE FROM flow_run_tag WHERE flow_run_id = ?", (run_id,))
+        _insert_tags(cx, run_id, changes["tags"])
     return done.rowcount == 1
 
 
 def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     """One run, inside a transaction that decides by it: until its end nobody else changes the run."""
-    row = cx.execute(f"{_SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE r.id = ?{cx.for_update('r')}", (run_id,)).fetchone()
     return record_of(row) if row else None
 
 
@@ -175,7 +198,7 @@ def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
     """The flow's run of that idempotency key."""
     clause = "r.flow_id = ? AND r.idempotency_key = ?"
-    row = cx.execute(f"{_SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
+    row = cx.execute(f"{SELECT} WHERE {clause}", (flow_id, idempotency_key)).fetchone()
     return record_of(row) if row else None
 
 
@@ -185,7 +208,7 @@ def find(
     """Runs that meet every condition, newest first."""
     clause, values = where(conditions, {"flow_name": "f.name"}, prefix="r.")
     rows = store.rows(
-        f"{_SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
+        f"{SELECT}{clause} ORDER BY r.id DESC LIMIT ? OFFSET ?",
         (*values, EVERYTHING if limit is None else limit, offset),
     )
     return [record_of(row) for row in rows]
@@ -203,7 +226,7 @@ def states(store: Store, run_id: bytes) -> list[StateRecord]:
 
 def owned_by(cx: Transaction, process_id: bytes) -> list[FlowRunRecord]:
     """The runs that a process executes; held, as by `read`."""
-    rows = cx.execute(f"{_SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.owner = ?{cx.for_update('r')}", (process_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
@@ -222,13 +245,19 @@ def release(cx: Transaction, run_id: bytes, process_id: bytes) -> None:
 
 def children_of(cx: Transaction, run_id: bytes) -> list[FlowRunRecord]:
     """The runs that a run has started."""
-    rows = cx.execute(f"{_SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
+    rows = cx.execute(f"{SELECT} WHERE r.parent_flow_run_id = ?", (run_id,)).fetchall()
     return [record_of(row) for row in rows]
 
 
 def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
-    """Remove runs with their states, task runs and logs; how many runs there were."""
+    """Remove runs with their states, tags, inputs, task runs and logs; how many runs there were."""
     marks = ",".join("?" * len(run_ids))
-    for table in ("flow_run_state", "task_run", "log"):
+    for table in ("flow_run_state", "flow_run_tag", "flow_run_input", "task_run", "log"):
         cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
     return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608
+
+
+def names(source: Queries, run_ids: Sequence[bytes]) -> dict[bytes, str]:
+    """The names of runs, by id; of those that there are."""
+    wanted = clauses.any_of("id", run_ids)
+    return dict(source.rows(f"SELECT id, name FROM flow_run WHERE {wanted.sql}", wanted.values))  # noqa: S608

@@ -36,6 +36,7 @@ class Table(Generic[R]):
         record: its rows; the fields are the columns, in any order. `id` is the key.
         json: the columns that hold JSON.
         times: the columns that hold microseconds UTC.
+        alias: the name under which conditions know the table (see `prefect._api.filtering`).
     """
 
     def __init__(
@@ -45,14 +46,16 @@ class Table(Generic[R]):
         *,
         json: Collection[str] = (),
         times: Collection[str] = ("created", "updated"),
+        alias: str = "",
     ) -> None:
         self.name = name
+        self._from = f"{name} {alias}".rstrip()
         self.record = record
         self.columns: tuple[str, ...] = record._fields
         self._json = frozenset(json)
         self._times = frozenset(times)
         listed = ",".join(self.columns)
-        self._select = f"SELECT {listed} FROM {name}"  # noqa: S608 - names of ours
+        self._select = f"SELECT {listed} FROM {self._from}"  # noqa: S608 - names of ours
         self._insert = f"INSERT INTO {name} ({listed}) VALUES ({','.join('?' * len(self.columns))})"  # noqa: S608
 
     def insert(self, cx: Transaction, record: R) -> None:
@@ -99,7 +102,7 @@ class Table(Generic[R]):
     def count(self, source: Queries, conditions: Sequence[Clause] = ()) -> int:
         """How many rows meet every condition."""
         clause, values = clauses.where(conditions)
-        row = source.row(f"SELECT COUNT(*) FROM {self.name}{clause}", values)  # noqa: S608
+        row = source.row(f"SELECT COUNT(*) FROM {self._from}{clause}", values)  # noqa: S608
         return int(row[0]) if row else 0
 
     def of(self, row: Sequence[Any]) -> R:
@@ -115,7 +118,9 @@ class Table(Generic[R]):
         return {column: self._shown(column, getattr(record, column)) for column in self.columns}
 
     def _stored(self, column: str, value: Any) -> Any:
-        return dumps(value) if column in self._json and value is not None else value
+        if column in self._json and value is not None:
+            return dumps(value)
+        return int(value) if isinstance(value, bool) else value
 
     def _shown(self, column: str, value: Any) -> Any:
         if isinstance(value, bytes):

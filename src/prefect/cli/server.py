@@ -22,6 +22,8 @@ _ENTRIES = {
     "start": Entry("prefect.cli.server:start", "Serve the API."),
     "status": Entry("prefect.cli.server:status", "Ask the server whether it is there, or wait until it is."),
     "stop": Entry("prefect.cli.server:stop", "Stop the server that runs in the background."),
+    "token": Entry("prefect.cli.server_users:token", "Give users tokens."),
+    "user": Entry("prefect.cli.server_users:user", "Decide who may ask the server, and for what."),
 }
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.2

@@ -51,7 +51,7 @@ class FlowRunRecord(NamedTuple):
     policy: dict[str, Any] = {}  # noqa: RUF012
     context: dict[str, Any] = {}  # noqa: RUF012
     labels: dict[str, Any] = {}  # noqa: RUF012
-    extra: dict[str, Any] = {}  # noqa: RUF012 - columns that only deployments and servers fill
+    extra: dict[str, Any] = {}  # noqa: RUF012 - what only deployments and servers fill, and nobody searches
     expected_start_time: int | None = None
     next_scheduled_start_time: int | None = None
     start_time: int | None = None
@@ -59,6 +59,14 @@ class FlowRunRecord(NamedTuple):
     total_run_time: int = 0
     result: bytes | None = None
     parameters_pickle: bytes | None = None
+    work_queue_id: bytes | None = None
+    auto_scheduled: int = 0
+    infrastructure_pid: str | None = None
+    created_by: dict[str, Any] | None = None
+    # of other tables, as of `flow_name`
+    work_queue_name: str | None = None
+    work_pool_id: bytes | None = None
+    work_pool_name: str | None = None
 
 
 class TaskRunRecord(NamedTuple):

@@ -125,6 +125,13 @@ class FlowRun(_Run):
             total_run_time=timedelta(microseconds=record.total_run_time),
             estimated_run_time=timedelta(microseconds=run_time),
             estimated_start_time_delta=timedelta(microseconds=start_delta),
+            auto_scheduled=bool(record.auto_scheduled),
+            infrastructure_pid=record.infrastructure_pid,
+            created_by=CreatedBy.model_validate(record.created_by) if record.created_by else None,
+            work_queue_id=_uuid(record.work_queue_id),
+            work_queue_name=record.work_queue_name,
+            work_pool_id=_uuid(record.work_pool_id),
+            work_pool_name=record.work_pool_name,
             **_extra_of(record.extra),
         )
 
@@ -216,15 +223,12 @@ def _flow_run_policy(stored: dict[str, Any]) -> FlowRunPolicy:
     return FlowRunPolicy.model_construct(None, **known)
 
 
-_EXTRA_IDS = frozenset(("infrastructure_document_id", "work_queue_id", "work_pool_id"))
+_EXTRA_IDS = frozenset(("infrastructure_document_id",))
 
 
 def _extra_of(stored: dict[str, Any]) -> dict[str, Any]:
     """The fields that only deployments and servers fill."""
-    extra = {name: UUID(value) if name in _EXTRA_IDS else value for name, value in stored.items()}
-    if "created_by" in extra:
-        extra["created_by"] = CreatedBy.model_validate(extra["created_by"])
-    return extra
+    return {name: UUID(value) if name in _EXTRA_IDS and value else value for name, value in stored.items()}
 
 
 def _task_inputs(stored: dict[str, list[Any]], parent: bytes | None) -> dict[str, list[RunInput]]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self, TypeIs
 
 from prefect._base.clock import now
+from prefect._base.recurrence import check_cron, check_rrule
 from prefect.model.base import DateTime, PrefectBaseModel
 
 
@@ -35,6 +36,15 @@ def _known_timezone(v: str | None) -> str | None:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
+def _cron(v: str) -> str:
+    check_cron(v)
+    return v
+
+
+Cron = Annotated[str, AfterValidator(_cron)]
+RRule = Annotated[str, AfterValidator(check_rrule)]
+
+
 class _Schedule(PrefectBaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +68,7 @@ class IntervalSchedule(_Schedule):
 class CronSchedule(_Schedule):
     """At the times of a cron expression; `day_or`: days of the month and of the week are alternatives."""
 
-    cron: str
+    cron: Cron
     timezone: Timezone | None = None
     day_or: bool = True
 
@@ -66,7 +76,7 @@ class CronSchedule(_Schedule):
 class RRuleSchedule(_Schedule):
     """At the times of an iCalendar recurrence rule (RFC 5545)."""
 
-    rrule: str
+    rrule: RRule
     timezone: Timezone | None = "UTC"
 
 

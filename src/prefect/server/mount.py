@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -79,15 +78,16 @@ class TableApp:
         one = found.methods.get(request.method)
         if one is None:
             return detail(405, "Method Not Allowed", {"Allow": ", ".join(sorted(found.methods))})
-        request.scope["endpoint"] = one  # for who measures and logs
+        request.scope["prefect.endpoint"] = one  # for who measures and logs
         try:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
         loop = asyncio.get_running_loop()
         here = copy_context()  # the settings in force here are those in force there
-        ask = partial(here.run, self._run, one, request, found.arguments, body)
-        return await loop.run_in_executor(self._threads, ask)
+        return await loop.run_in_executor(
+            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
+        )
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)

@@ -1,0 +1,45 @@
+"""Everything that creates or changes what is stored. Each is imported when it is first used (PEP 562)."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.model.requests.artifacts import (
+        ArtifactCreate,
+        ArtifactUpdate,
+    )
+    from prefect.model.requests.concurrency import (
+        ConcurrencyLimitCreate,
+        ConcurrencyLimitV2Create,
+        ConcurrencyLimitV2Update,
+        GlobalConcurrencyLimitCreate,
+        GlobalConcurrencyLimitUpdate,
+    )
+    from prefect.model.requests.variables import (
+        VariableCreate,
+        VariableUpdate,
+    )
+
+__all__ = [
+    "ArtifactCreate",
+    "ArtifactUpdate",
+    "ConcurrencyLimitCreate",
+    "ConcurrencyLimitV2Create",
+    "ConcurrencyLimitV2Update",
+    "GlobalConcurrencyLimitCreate",
+    "GlobalConcurrencyLimitUpdate",
+    "VariableCreate",
+    "VariableUpdate",
+]
+
+_ROOMS = ("artifacts", "variables", "concurrency")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    rooms = (importlib.import_module(f"prefect.model.requests.{room}") for room in _ROOMS)
+    value = globals()[name] = next(getattr(room, name) for room in rooms if hasattr(room, name))
+    return value

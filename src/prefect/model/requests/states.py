@@ -1,0 +1,30 @@
+"""A state that somebody proposes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic import Field, field_validator
+
+from prefect.model.requests.base import ActionBaseModel
+from prefect.model.results import ResultRecordMetadata, data_discriminator
+from prefect.model.state import StateDetails, StateType
+
+
+class StateCreate(ActionBaseModel):
+    """A state to enter. `data` says where the result is stored, or is any JSON."""
+
+    type: StateType
+    name: str | None = None
+    message: str | None = None
+    state_details: StateDetails = Field(default_factory=StateDetails)
+    data: ResultRecordMetadata | Any = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def read_data(cls, data: Any) -> Any:
+        """`{"type": "unpersisted"}` stands for a result that was not kept."""
+        if data_discriminator(data) == "ResultRecordMetadata":
+            return ResultRecordMetadata.model_validate(data)
+        unpersisted = isinstance(data, dict) and cast("dict[str, Any]", data).get("type") == "unpersisted"
+        return None if unpersisted else data
