@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._storage.blocks import BlockDocumentRecord
-from prefect._storage.filters import Condition
+from prefect._storage.filters import OPERATORS, Condition
 from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 if TYPE_CHECKING:
@@ -209,7 +209,9 @@ def _unpack_condition(condition: Any) -> Condition:
     column, operator, value = _of_type(list, condition)
     if column not in _ASKED_BY:
         raise _expected("a column of a run or a log line", column)
-    return Condition(column, _of_type(str, operator), _untagged(value))
+    if operator not in OPERATORS or (operator == "in") is not isinstance(value, list):
+        raise _expected("a condition", operator)
+    return Condition(column, operator, _untagged(value))
 
 
 def _tagged(value: Any) -> Any:

@@ -136,7 +136,7 @@ class Guard:
     def _record(self, scope: Scope, status: int) -> None:
         """Put a change into the audit log; requests of nobody, and those that no route took, are none."""
         asked: Endpoint[..., Any] | None = scope.get("prefect.endpoint")
-        if not getattr(asked, "audited", False):  # a route beside the table, or none
+        if asked is None or not asked.audited:
             return
         if asked.role == "admin":  # users and tokens may be others now
             forget(self._backend())
