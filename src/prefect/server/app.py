@@ -65,6 +65,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
+        opened.hear()
         running = Services(chosen, backend, opened.store.leads)
         opened.journal.start()
         if metrics is not None:
