@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Methods(ArtifactMethods, ConcurrencyLimitMethods, DeploymentMethods, EventMethods, GlobalConcurrencyLimitMethods, LogMethods, TaskRunMethods, VariableMethods, WorkPoolMethods, WorkQueueMethods):
+class _Methods(
+    ArtifactMethods,
+    ConcurrencyLimitMethods,
+    DeploymentMethods,
+    EventMethods,
+    GlobalConcurrencyLimitMethods,
+    LogMethods,
+    TaskRunMethods,
+    VariableMethods,
+    WorkPoolMethods,
+    WorkQueueMethods,
+):
     """Everything that both clients ask."""
 
 
