@@ -87,6 +87,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
+        opened.hear()
         running = Services(services, backend, opened.store.leads)
         opened.journal.start()
         if metrics is not None:
