@@ -16,7 +16,7 @@ import httpx
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from tests.server.conftest import serving
+from server.conftest import serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
