@@ -12,11 +12,14 @@ from prefect._api.api import Api
 from prefect._backend import task_queue
 from prefect._backend.local import LocalBackend
 from prefect._backend.resolve import retention_policy
+from prefect._base.ids import id_at
+from prefect._storage import task_runs as records
 from prefect._storage.sqlite import SqliteStore
+from prefect.model.records import TaskRunRecord
 from prefect.model.requests.events import FilterEvents
 from prefect.model.requests.joint import JointFilter
 from prefect.model.requests.logs import FilterLogs
-from prefect.model.requests.task_run_actions import FilterTaskRuns
+from prefect.model.requests.task_run_actions import FilterTaskRuns, TaskRunHistory
 from prefect.settings import get_current_settings
 
 LARGE = {"task_run", "t", "log", "event", "event_resource", "flow_run_state", "s", "flow_run", "r"}
@@ -149,3 +152,27 @@ def test_log_lines_are_read_in_the_order_in_which_they_lie(api, store, asked, so
 def test_events_are_read_along_the_indexes_of_time_and_of_resources(api, store, asked):
     events.read_events(api, FilterEvents.model_validate({"filter": asked}))
     assert scans(store) == []
+
+
+def test_charts_look_at_what_was_made_in_their_time(api, store):
+    hour = {"history_start": "2026-01-01T00:00:00Z", "history_end": "2026-01-01T01:00:00Z"}
+    body = TaskRunHistory.model_validate({**hour, "history_interval_seconds": 60})
+    task_run_lists.read_task_run_history(api, body)
+    assert [plan for plan in scans(store) if plan != "SCAN t"] == []  # `t` is what the two searches find
+    assert any("SEARCH task_run USING PRIMARY KEY" in plan for plan in store.plans)
+    assert any("task_run_with_other_id" in plan for plan in store.plans)
+
+
+def test_charts_count_runs_with_other_ids_too(api, store):
+    moment = 1_800_000_000_000_000
+    ids = [id_at(moment, 1), uuid4().bytes]
+    rows = [
+        TaskRunRecord(id, None, 0, "k", "n", moment, 0, None, None, None, "PENDING", "Pending", moment)
+        for id in ids
+    ]
+    with store.write() as cx:
+        records.replace(cx, rows)
+    span = {"history_start": "2027-01-15T08:00:00Z", "history_end": "2027-01-15T08:10:00Z"}
+    body = TaskRunHistory.model_validate({**span, "history_interval_seconds": 600})
+    (found,) = task_run_lists.read_task_run_history(api, body)
+    assert [(one.state_name, one.count_runs) for one in found.states] == [("Pending", 2)]
