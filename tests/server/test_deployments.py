@@ -91,14 +91,18 @@ def test_what_is_missing_or_wrong_is_said(http, flow_id, deploy):
     assert http.post("/deployments/", json={**asked, "nonsense": 1}).status_code == 422
     assert http.post("/deployments/", json={**asked, "name": "a/b"}).status_code == 422
     assert http.post("/deployments/", json={**asked, "concurrency_limit": 0}).status_code == 422
-    assert http.post("/deployments/", json={**asked, "schedules": [cron(None, "nonsense")]}).status_code == 422
+    assert (
+        http.post("/deployments/", json={**asked, "schedules": [cron(None, "nonsense")]}).status_code == 422
+    )
     assert http.get("/deployments/name/etl/x").status_code == 404  # nothing of it was kept
     assert http.patch(f"/deployments/{deploy()['id']}", json={"name": "y"}).status_code == 422
 
 
 def test_it_is_changed_and_removed(http, deploy):
     made = deploy(tags=["a"], parameters={"p": 1})
-    assert http.patch(f"/deployments/{made['id']}", json={"tags": ["b"], "description": "d"}).status_code == 204
+    assert (
+        http.patch(f"/deployments/{made['id']}", json={"tags": ["b"], "description": "d"}).status_code == 204
+    )
     read = http.get(f"/deployments/{made['id']}").json()
     assert (read["tags"], read["description"], read["parameters"]) == (["b"], "d", {"p": 1})
     assert read["updated"] > made["updated"]
