@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PATH = "/pluperfect/beats"
 GONE = "/pluperfect/gone"
+_DESCRIBED = wire.packer(wire.PROCESS)
 _TIMEOUT = 10.0  # seconds: a sign of life that takes longer is none
 _log = logging.getLogger("prefect.journal")
 
@@ -51,10 +52,9 @@ class HttpPresence:
 
     def sender(self) -> dict[str, Any]:
         """What a message says of this process; its memory is looked at once a second."""
-        assert wire.PROCESS.pack is not None
         now = time.monotonic()
         if now >= self._describe_at:
-            self._described = wire.PROCESS.pack(self.record())
+            self._described = _DESCRIBED(self.record())
             self._describe_at = now + 1.0
         runs = [[wire.pack_bytes(run_id), attempt] for run_id, attempt in tuple(self._attempts.items())]
         return {"process": self._described, "runs": runs}

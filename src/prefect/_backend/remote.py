@@ -123,8 +123,7 @@ def answered(backend: LocalBackend, verb: Verb, arguments: dict[str, Any]) -> di
         answer = getattr(backend, verb.name)(**arguments)
     except tuple(RAISED.values()) as exc:
         return raised(exc)
-    pack = verb.answer.pack
-    return {"answer": answer if pack is None else pack(answer)}
+    return {"answer": wire.packer(verb.answer)(answer)}
 
 
 def beat(backend: LocalBackend, sender: Sender) -> dict[str, Any]:

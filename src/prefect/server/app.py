@@ -64,7 +64,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        opened, running = backend(), Services(chosen, backend)
+        opened = backend()
+        opened.hear()
+        running = Services(chosen, backend, opened.store.leads)
         opened.journal.start()
         if metrics is not None:
             metrics.start(chosen)
