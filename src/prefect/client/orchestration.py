@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prefect.client._http import open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
+from prefect.client._methods.flow_runs import FlowRunMethods
 from prefect.client._methods.variables import VariableMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
 from prefect.settings import get_current_settings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Methods(VariableMethods):
+class _Methods(FlowRunMethods, VariableMethods):
     """Everything that both clients ask."""
 
 
