@@ -90,7 +90,7 @@ def _record(cx: Transaction, api: Api, asked: FlowRunCreate) -> FlowRunRecord:
         root_flow_run_id=run_id,
         **first_columns(state),
     )
-    return record._replace(**_lineage(cx, asked.parent_task_run_id), **_queue(cx, asked))
+    return record._replace(**lineage(cx, asked.parent_task_run_id), **_queue(cx, asked))
 
 
 def policy_of(asked: FlowRunPolicy) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _creator(api: Api) -> dict[str, Any] | None:
     return {"type": "USER", "display_value": api.actor.name} if api.actor is not None else None
 
 
-def _lineage(cx: Transaction, parent: UUID | None) -> dict[str, Any]:
+def lineage(cx: Transaction, parent: UUID | None) -> dict[str, Any]:
     """Whose subflow the run is: the task run that stands for it tells."""
     if parent is None:
         return {}

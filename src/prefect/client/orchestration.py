@@ -10,6 +10,7 @@ from prefect.client._methods.artifacts import ArtifactMethods
 from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
 from prefect.client._methods.deployments import DeploymentMethods
 from prefect.client._methods.events import EventMethods
+from prefect.client._methods.flow_runs import FlowRunMethods
 from prefect.client._methods.logs import LogMethods
 from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
@@ -28,6 +29,7 @@ class _Methods(
     ConcurrencyLimitMethods,
     DeploymentMethods,
     EventMethods,
+    FlowRunMethods,
     GlobalConcurrencyLimitMethods,
     LogMethods,
     TaskRunMethods,
