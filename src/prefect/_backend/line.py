@@ -92,14 +92,14 @@ class Line:
             request["timeout"] = timeout
         return self._open().post(path, **request)
 
-    def ask(self, path: str, content: bytes) -> bytes:
-        """Ask until there is an answer, or patience has come to its end.
+    def ask(self, path: str, content: bytes, *, first: float | None = None) -> bytes:
+        """Ask until there is an answer, or patience has come to its end; `first` is that for the first contact.
 
         Raises:
             Away: it has; the message says what to do.
             Refusal: the server refuses.
         """
-        deadline = self.deadline()
+        deadline = self.deadline(None if self._met else first)
         while True:
             self.wait(deadline)
             try:

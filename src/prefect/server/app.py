@@ -65,7 +65,6 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened, running = backend(), Services(chosen, backend)
-        opened.hear()
         opened.journal.start()
         if metrics is not None:
             metrics.start(chosen)
