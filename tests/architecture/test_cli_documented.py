@@ -13,8 +13,8 @@ from prefect.cli._app import prefect
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 SECTIONS = dict(re.findall(r"^### (prefect [a-z -]+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
-# another name of `prefect database`, and what the page on running a server describes
-ELSEWHERE = {f"prefect server {name}" for name in ("database", "start", "status", "stop")}
+# another name of `prefect database`
+ELSEWHERE = {"prefect server database"}
 
 
 def commands(command: click.Command, path: str) -> dict[str, click.Command]:

@@ -14,14 +14,13 @@ from prefect._api.endpoint import endpoint
 from prefect._api.errors import Refused
 from prefect._api.limits import limit_of
 from prefect._api.work_queues import queue_for
+from prefect._backend.deployed import run_of
 from prefect._base.clock import now_us, to_us
-from prefect._base.ids import new_id
 from prefect._base.parameter_schema import complaint
 from prefect._storage import deployments as rows
 from prefect._storage import flow_runs, scheduled_runs
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.model.deployments import FlowRunBulkCreateResponse, FlowRunCreateResult
-from prefect.model.names import random_name
 from prefect.model.records import FlowRunRecord, StateRecord
 from prefect.model.requests.deployment_actions import DeploymentFlowRunCreate, ScheduledOfDeployments
 from prefect.model.runs import FlowRun
@@ -103,41 +102,6 @@ def runs_shown(source: Queries, records: Sequence[FlowRunRecord]) -> list[FlowRu
             run.work_pool_id = UUID(bytes=pool_id)
         shown.append(run)
     return shown
-
-
-def run_of(
-    deployment: DeploymentRecord, flow_name: str, queue_id: bytes | None, state: StateRecord, **given: Any
-) -> FlowRunRecord:
-    """A run of a deployment as it begins."""
-    now = now_us()
-    scheduled = (state.details or {}).get("scheduled_time") if state.type == "SCHEDULED" else None
-    run_id = new_id()
-    made: dict[str, Any] = {
-        "name": random_name(),
-        "parameters": deployment.parameters,
-        "tags": tuple(deployment.tags),
-        "root_flow_run_id": run_id,
-        **given,
-    }
-    made["labels"] = {
-        **deployment.labels,
-        "prefect.deployment.id": str(UUID(bytes=deployment.id)),
-        **given.get("labels", {}),
-    }
-    made["extra"] = {"deployment_version": deployment.version, **given.get("extra", {})}
-    return FlowRunRecord(
-        id=run_id,
-        flow_id=deployment.flow_id,
-        flow_name=flow_name,
-        state=state,
-        created=now,
-        updated=now,
-        deployment_id=deployment.id,
-        work_queue_id=queue_id,
-        expected_start_time=scheduled or state.timestamp,
-        next_scheduled_start_time=scheduled,
-        **made,
-    )
 
 
 def _record(cx: Transaction, deployment: DeploymentRecord, asked: DeploymentFlowRunCreate) -> FlowRunRecord:

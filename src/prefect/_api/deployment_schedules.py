@@ -9,14 +9,20 @@ from prefect._api.api import Api
 from prefect._api.deployment_views import deployment_of, schedules_shown
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import Refused
-from prefect._base.clock import now_us
+from prefect._backend.scheduler import ahead_of, schedule_between
+from prefect._base.clock import now_us, to_us
 from prefect._base.ids import new_id
 from prefect._storage import deployments as rows
 from prefect._storage import scheduled_runs
 from prefect._storage.deployments import SCHEDULES, ScheduleRecord
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.model.deployments import DeploymentSchedule
-from prefect.model.requests.deployment_actions import DeploymentScheduleCreate, DeploymentScheduleUpdate
+from prefect.model.requests.deployment_actions import (
+    DeploymentScheduleCreate,
+    DeploymentScheduleUpdate,
+    ScheduleDeployment,
+)
+from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +65,22 @@ def delete_deployment_schedule(api: Api, id: UUID, schedule_id: UUID) -> None:
     with api.store.write() as cx:
         deployment_of(cx, id)
         _delete(cx, _required(cx, id, schedule_id))
+
+
+@endpoint("POST", "/deployments/{id}/schedule")
+def schedule_deployment(api: Api, id: UUID, body: ScheduleDeployment | None = None) -> None:
+    """Make the runs of its schedules now, between two times if they are given. Raises ObjectNotFound."""
+    asked = body or ScheduleDeployment()
+    usual = ahead_of(get_current_settings())
+    ahead = usual._replace(
+        min_runs=asked.min_runs or usual.min_runs,
+        max_runs=asked.max_runs or usual.max_runs,
+        min_seconds=usual.min_seconds if asked.min_time is None else asked.min_time,
+    )
+    start = to_us(asked.start_time) if asked.start_time else now_us()
+    end = to_us(asked.end_time) if asked.end_time else start + round(ahead.max_seconds * 1_000_000)
+    with api.store.write() as cx:
+        schedule_between(cx, deployment_of(cx, id), start, end, ahead)
 
 
 def put_schedules(cx: Transaction, deployment_id: bytes, asked: Sequence[DeploymentScheduleCreate]) -> None:

@@ -203,20 +203,15 @@ def _write(
         columns["concurrency_limit_id"] = deployment_limits.put(cx, record, body)
     DEPLOYMENTS.update(cx, record.id, columns | changes)
     if any(columns.get(name, before) != before for name, before in _of_runs(record).items()):
-        _reschedule(cx, record.id)
+        # runs that were made ahead are made again, from what the deployment is now
+        scheduled_runs.forget(cx, record.id)
+        rows.reset_schedules(cx, record.id, rows.NEVER if columns.get("paused", record.paused) else 0)
 
 
 def _of_runs(record: DeploymentRecord) -> dict[str, Any]:
     """What runs that are made ahead have from the deployment."""
     names = ("paused", "parameters", "tags", "labels", "job_variables", "work_queue_id", "version")
     return {name: getattr(record, name) for name in names}
-
-
-def _reschedule(cx: Transaction, deployment_id: bytes) -> None:
-    """Runs that were made ahead are made again, from what the deployment is now."""
-    scheduled_runs.forget(cx, deployment_id)
-    for schedule in SCHEDULES.find(cx, [rows.of_deployment(deployment_id)]):
-        SCHEDULES.update(cx, schedule.id, {"scheduled_until": 0, "look_again": 0})
 
 
 def _pool_of(cx: Transaction, record: DeploymentRecord) -> str | None:

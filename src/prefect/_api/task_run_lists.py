@@ -113,7 +113,7 @@ def _state_of(one: task_runs.Bucket) -> HistoryResponseState:
         {
             "state_type": one.state_type,
             "state_name": one.state_name,
-            "count_runs": one.count,
+            "count_runs": one.runs,
             "sum_estimated_run_time": one.run_time / 1_000_000,
             "sum_estimated_lateness": one.lateness / 1_000_000,
         }
@@ -146,9 +146,9 @@ def count_task_runs_on_dashboard(api: Api, body: CountOnDashboard) -> list[TaskR
     for one in found:
         count = counts[min(max(one.number, 0), DASHBOARD_STRETCHES - 1)]
         if one.state_type == "COMPLETED":
-            count.completed += one.count
+            count.completed += one.runs
         elif one.state_type in {"FAILED", "CRASHED"}:
-            count.failed += one.count
+            count.failed += one.runs
     return counts
 
 

@@ -13,7 +13,7 @@ from prefect.model.history import states_of
 if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
     from prefect._storage.protocol import Transaction
-    from prefect.model.records import StateRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, StateRecord, TaskRunRecord
 
 
 class TaskAnswer(NamedTuple):
@@ -38,11 +38,8 @@ def propose_task_run_state(
         run = task_runs.held(cx, [run_id]).get(run_id)
         if run is None:
             raise ObjectNotFound(help_message="Task not found")
-        facts = TaskFacts(
-            flow_run=lambda: flow_runs.read(cx, run.flow_run_id) if run.flow_run_id else None,
-            cached_state=lambda key: _cached(cx, key),
-        )
-        decision = decide_task_run(TaskTransition.of(run, state, now_us(), force=force, facts=facts))
+        transition = TaskTransition.of(run, state, now_us(), force=force, facts=_facts(cx, run))
+        decision = decide_task_run(transition)
         if isinstance(decision, Wait):
             return TaskAnswer("WAIT", run, decision.reason, decision.delay_seconds)
         if isinstance(decision, Abort):
@@ -55,6 +52,16 @@ def propose_task_run_state(
         return TaskAnswer("REJECT", run, decision.reason)
     assert isinstance(decision, Accept)
     return TaskAnswer("ACCEPT", run)
+
+
+def _facts(cx: Transaction, run: TaskRunRecord) -> TaskFacts:
+    def flow_run() -> FlowRunRecord | None:
+        return flow_runs.read(cx, run.flow_run_id) if run.flow_run_id else None
+
+    def cached_state(key: str) -> StateRecord | None:
+        return _cached(cx, key)
+
+    return TaskFacts(flow_run=flow_run, cached_state=cached_state)
 
 
 def _written(

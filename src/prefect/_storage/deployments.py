@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from prefect._storage.protocol import Queries, Transaction
 
 
+NEVER = 2**62  # as a time
+
+
 class DeploymentRecord(NamedTuple):
     """A deployment."""
 
@@ -127,15 +130,21 @@ def polled(cx: Transaction, ids: Sequence[bytes], now: int) -> None:
     )
 
 
-def due_schedules(source: Queries, now: int, limit: int) -> list[tuple[ScheduleRecord, bytes]]:
-    """Active schedules, of deployments that are not paused, for which more runs are wanted by now."""
-    columns = ",".join(f"s.{column}" for column in SCHEDULES.columns)
+def due_schedules(source: Queries, now: int, limit: int) -> list[bytes]:
+    """The active schedules for which more runs are wanted by now."""
     rows = source.rows(
-        f"SELECT {columns}, d.id FROM deployment_schedule s JOIN deployment d ON d.id = s.deployment_id "  # noqa: S608
-        "WHERE s.active = 1 AND s.look_again <= ? AND d.paused = 0 ORDER BY s.look_again LIMIT ?",
+        "SELECT id FROM deployment_schedule WHERE active = 1 AND look_again <= ? ORDER BY look_again LIMIT ?",
         (now, limit),
     )
-    return [(SCHEDULES.of(row[:-1]), row[-1]) for row in rows]
+    return [row[0] for row in rows]
+
+
+def reset_schedules(cx: Transaction, deployment_id: bytes, look_again: int) -> None:
+    """Runs for the schedules of a deployment are made afresh, from then on."""
+    cx.execute(
+        "UPDATE deployment_schedule SET scheduled_until = 0, look_again = ? WHERE deployment_id = ?",
+        (look_again, deployment_id),
+    )
 
 
 def of_deployment(deployment_id: bytes) -> Clause:

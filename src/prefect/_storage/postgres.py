@@ -73,8 +73,12 @@ class PostgresStore:
         self._kept = max(1, kept_readers)
         self._most = self._kept + more_readers
         self._new_pool()
-        if not any_version:
-            self._prepare(migrate_on_start)
+        try:
+            if not any_version:
+                self._prepare(migrate_on_start)
+        except BaseException:
+            self.close()
+            raise
         self._patience.seconds = patience_seconds
 
     def _new_pool(self) -> None:

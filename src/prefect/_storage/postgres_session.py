@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from prefect._storage.postgres_driver import psycopg
@@ -42,6 +43,9 @@ class Leadership:
     def release(self) -> None:
         """Let others lead at once."""
         with self._lock:
+            if self._connection is not None:
+                with suppress(psycopg.Error):  # the end of the connection frees them too, a little later
+                    self._connection.execute(b"SELECT pg_advisory_unlock_all()")
             self._drop()
 
     def abandon(self) -> None:

@@ -152,7 +152,7 @@ class Bucket(NamedTuple):
     number: int
     state_type: str
     state_name: str
-    count: int
+    runs: int
     run_time: int
     lateness: int
 

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 
 class StateRecord(NamedTuple):
-    """One state of a run. `type` is the name of a `StateType`; `data` is result metadata or None."""
+    """One state of a run. `type` is the name of a `StateType`.
+
+    `data` is result metadata, None, or what a client has sent instead, under the key `value`.
+    """
 
     id: bytes
     type: str

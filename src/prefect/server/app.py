@@ -64,7 +64,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        opened, running = backend(), Services(chosen, backend)
+        opened = backend()
+        running = Services(chosen, backend, opened.store.leads)
         opened.journal.start()
         if metrics is not None:
             metrics.start(chosen)

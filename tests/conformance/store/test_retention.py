@@ -90,6 +90,7 @@ def test_old_rows_of_no_flow_run_go_too_unless_they_are_running(store):
     assert count(store, "log") == 1
 
 
+@pytest.mark.usefixtures("new_url")
 def test_the_oldest_go_while_the_store_is_too_large(store):
     with store.write() as cx:
         runs = [flow_run(cx, age_days=n, task_count=400) for n in range(20, 0, -1)]

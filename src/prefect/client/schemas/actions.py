@@ -17,9 +17,22 @@ if TYPE_CHECKING:
         GlobalConcurrencyLimitCreate,
         GlobalConcurrencyLimitUpdate,
     )
+    from prefect.model.requests.deployment_actions import (
+        DeploymentCreate,
+        DeploymentFlowRunCreate,
+        DeploymentScheduleCreate,
+        DeploymentScheduleUpdate,
+        DeploymentUpdate,
+    )
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
+    )
+    from prefect.model.requests.work_pool_actions import (
+        WorkPoolCreate,
+        WorkPoolUpdate,
+        WorkQueueCreate,
+        WorkQueueUpdate,
     )
 
 __all__ = [
@@ -28,13 +41,22 @@ __all__ = [
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
+    "DeploymentCreate",
+    "DeploymentFlowRunCreate",
+    "DeploymentScheduleCreate",
+    "DeploymentScheduleUpdate",
+    "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
     "VariableCreate",
     "VariableUpdate",
+    "WorkPoolCreate",
+    "WorkPoolUpdate",
+    "WorkQueueCreate",
+    "WorkQueueUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency")
+_ROOMS = ("artifacts", "variables", "concurrency", "deployment_actions", "work_pool_actions")
 
 
 def __getattr__(name: str) -> Any:

@@ -81,6 +81,12 @@ if TYPE_CHECKING:
         VariableFilterName,
         VariableFilterTags,
     )
+    from prefect.model.requests.work_pool_actions import (
+        WorkerFilter,
+        WorkerFilterLastHeartbeatTime,
+        WorkerFilterStatus,
+        WorkerFilterWorkPoolId,
+    )
     from prefect.model.requests.work_pools import (
         WorkPoolFilter,
         WorkPoolFilterId,
@@ -160,9 +166,23 @@ __all__ = [
     "WorkQueueFilter",
     "WorkQueueFilterId",
     "WorkQueueFilterName",
+    "WorkerFilter",
+    "WorkerFilterLastHeartbeatTime",
+    "WorkerFilterStatus",
+    "WorkerFilterWorkPoolId",
 ]
 
-_ROOMS = ("base", "flows", "flow_runs", "task_runs", "deployments", "work_pools", "artifacts", "variables")
+_ROOMS = (
+    "base",
+    "flows",
+    "flow_runs",
+    "task_runs",
+    "deployments",
+    "work_pools",
+    "artifacts",
+    "variables",
+    "work_pool_actions",
+)
 
 
 def __getattr__(name: str) -> Any:

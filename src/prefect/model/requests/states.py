@@ -26,5 +26,7 @@ class StateCreate(ActionBaseModel):
         """`{"type": "unpersisted"}` stands for a result that was not kept."""
         if data_discriminator(data) == "ResultRecordMetadata":
             return ResultRecordMetadata.model_validate(data)
-        unpersisted = isinstance(data, dict) and cast("dict[str, Any]", data).get("type") == "unpersisted"
-        return None if unpersisted else data
+        if isinstance(data, dict):
+            given = cast("dict[str, Any]", data)
+            return None if given.get("type") == "unpersisted" else given
+        return data
