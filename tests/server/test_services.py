@@ -388,6 +388,9 @@ def test_of_several_servers_one_does_it(backend, only_leader, leads, rounds):
 
 def test_the_settings_decide_which_there_are():
     everything = {
+        "scheduler": 5.0,
+        "foreman": 15.0,
+        "lease-repossessor": 15.0,
         "late-runs": 5.0,
         "pause-expirations": 5.0,
         "cancellation-cleanup": 20.0,
