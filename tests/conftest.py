@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.forms import Async, Form, Sync
+from databases import Postgres
 
 
 def _prefect_variables() -> dict[str, str]:
@@ -47,3 +48,11 @@ def own_environment() -> Iterator[None]:
 def form(request: pytest.FixtureRequest) -> Form:
     """The test runs twice: its flows and tasks are plain functions, then coroutine functions."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real Postgres, started when the first test asks for it."""
+    server = Postgres()
+    yield server
+    server.close()

@@ -64,18 +64,18 @@ class TestStats:
         work.run("etl", 2)
         let_go()
         shown = json.loads(prefect("database", "stats", "-o", "json").stdout)
-        assert shown["file"] == str(path)
-        assert shown["file_bytes"] == path.stat().st_size
+        assert shown["store"] == str(path)
+        assert shown["bytes"] == path.stat().st_size
         assert (shown["rows"]["flow_run"], shown["rows"]["task_run"], shown["rows"]["log"]) == (1, 4, 4)
         assert shown["schema_version"] == shown["newest_schema_version"] == migrate.newest()
-        assert shown["sqlite_version"] == sqlite3.sqlite_version
+        assert shown["database"] == f"SQLite {sqlite3.sqlite_version}"
         assert shown["oldest_run"] == shown["newest_run"]
         assert shown["bytes_per_task_run"] > 100
 
     def test_for_people(self, work, path):
         work.run("etl", 2)
         lines = prefect("database", "stats").stdout.splitlines()
-        assert lines[0] == f"File          {path}"
+        assert lines[0] == f"Store         {path}"
         assert any(line.split() == ["task_run", "4"] for line in lines)
         assert any(
             "runs 90 days after their end, 10.7 GB at most; 0 flow runs are older" in line for line in lines
@@ -156,7 +156,7 @@ class TestPrune:
         said = prefect("database", "prune", "--older-than", "0", "--yes").stdout
         assert "Their space is used for new rows" in said
         assert path.stat().st_size >= size
-        assert "The file has" in prefect("database", "prune", "--vacuum").stdout
+        assert "The store has" in prefect("database", "prune", "--vacuum").stdout
         assert path.stat().st_size < size
 
 

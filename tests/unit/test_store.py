@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect._backend.resolve import sqlite_path
 from prefect._storage import flow_runs, migrate
+from prefect._storage.opening import sqlite_path
 from prefect._storage.sqlite import SqliteStore, explain
 from prefect.exceptions import ConfigurationError, StoreError
 
@@ -120,7 +120,7 @@ def test_an_upgrade_is_applied_once(path):
 
 def test_a_migration_that_fails_leaves_the_version_before(path, monkeypatch):
     broken = migrate.Migration(2, "broken", "CREATE TABLE half_done (x);\nCREATE TABLE flow (x);\n")
-    monkeypatch.setattr(migrate, "migrations", lambda: (_steps[0], broken))
+    monkeypatch.setattr(migrate, "migrations", lambda _: (_steps[0], broken))
     with pytest.raises(StoreError, match="already exists"):
         SqliteStore(path)
     with closing(sqlite3.connect(path)) as cx:

@@ -6,19 +6,25 @@ the end of a flow run and the last rows of its tasks are one request.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend import wire
+from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import HttpPresence
-from prefect._backend.line import Line
+from prefect._backend.line import Away, Line
 from prefect._backend.outbox import Outbox, Parcel
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.verbs import VERBS, exception_of
 from prefect._backend.writer import Journal
+from prefect._base.clock import now_us
+from prefect._orchestration import Accept, Reject, Transition, Wait, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from prefect._backend.connecting import Access
     from prefect._storage.blocks import BlockDocumentRecord
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 PATH = "/pluperfect/ask"
+_FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
+_LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
+_log = logging.getLogger("prefect.journal")
 
 
 class HttpBackend:
@@ -36,13 +45,18 @@ class HttpBackend:
         poll_seconds: between two signs of life while flow runs are executed.
         max_rows: how many rows may wait in memory.
         patience: seconds that a flow run waits for a server that does not answer.
+        folder: where what cannot be delivered waits.
     """
 
-    def __init__(self, access: Access, *, poll_seconds: float, max_rows: int, patience: float) -> None:
+    def __init__(
+        self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
+    ) -> None:
         self.line = Line(access, patience=patience)
         self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
-        self.outbox = Outbox(self.line, self.presence.sender, max_rows=max_rows)
-        self.journal: Journal[Parcel] = Journal(self.outbox, (), max_rows=max_rows)
+        name = UUID(bytes=self.presence.id).hex
+        self.outbox = Outbox(self.line, name, folder, self.presence.sender, max_rows=max_rows)
+        self.heirs = Heirs(self.line, folder)
+        self.journal: Journal[Parcel] = Journal(self.outbox, (self.outbox, self.heirs), max_rows=max_rows)
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -62,15 +76,16 @@ class HttpBackend:
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
     ) -> Answer:
-        _ = known
-        answer: Answer = self._write(
+        parcel = self._put(
             "propose_flow_run_state",
-            run_id=run_id,
-            state=state,
-            attempt=attempt,
-            force=force,
-            changes=changes,
+            {"run_id": run_id, "state": state, "attempt": attempt, "force": force, "changes": changes},
         )
+        try:
+            answer: Answer = self.outbox.answer_of(parcel, patience=_FORCED_PATIENCE if force else None)
+        except Away as exc:
+            if known is None:
+                raise
+            return _decided_here(Transition(known, state, now_us(), force, attempt), changes or {}, exc)
         self.presence.saw(answer.run)
         return answer
 
@@ -180,24 +195,27 @@ class HttpBackend:
         return self._read("reap")
 
     def close(self) -> None:
-        try:
+        with contextlib.ExitStack() as last:
+            last.callback(self.line.close)
+            last.callback(self.presence.give_back)
+            last.callback(self.outbox.close)
+            last.callback(self.outbox.drain, _LAST_PATIENCE)
             self.journal.close()
-        finally:
-            self.line.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
         self.line.abandon()
+        self.outbox.abandon()
 
     def _adopt(self, run: FlowRunRecord) -> FlowRunRecord:
         self.presence.saw(run)
         return run
 
-    def _write(self, verb: str, **arguments: Any) -> Any:
+    def _write(self, verb: str, /, **arguments: Any) -> Any:
         """Have it written behind everything before it, and wait for the answer."""
         return self.outbox.answer_of(self._put(verb, arguments))
 
-    def _post(self, verb: str, **arguments: Any) -> None:
+    def _post(self, verb: str, /, **arguments: Any) -> None:
         """Have it written behind everything before it, some time."""
         self._put(verb, arguments)
         self.journal.wake()
@@ -207,13 +225,35 @@ class HttpBackend:
             parcel.ask(VERBS[verb], arguments)
         return parcel
 
-    def _read(self, name: str, **arguments: Any) -> Any:
+    def _read(self, name: str, /, **arguments: Any) -> Any:
         verb = VERBS[name]
         question = {"verb": name, "arguments": verb.pack(arguments)}
         said = wire.loads(self.line.ask(PATH, wire.dumps(question)))
         if "raised" in said:
             raise exception_of(*said["raised"])
         return verb.answer.unpack(said["answer"])
+
+
+def _decided_here(asked: Transition, changes: dict[str, Any], away: Away) -> Answer:
+    """What the same rules say of the run as this process knows it. The server decides when it gets the proposal.
+
+    Sound, because only the executor of an attempt moves its run on; where somebody else has (it was cancelled, or
+    taken up by another process), the server refuses the proposal then, and what it has stands.
+    """
+    _log.warning(
+        "%s The flow run '%s' goes on as %s; the server learns of it later.",
+        away,
+        asked.run.name,
+        asked.proposed.name,
+    )
+    decision = decide(asked)
+    if isinstance(decision, Accept):
+        return Answer("ACCEPT", asked.run._replace(**decision.changes, **changes))
+    if isinstance(decision, Reject):
+        return Answer("REJECT", asked.run._replace(**decision.changes), decision.reason)
+    if isinstance(decision, Wait):
+        return Answer("WAIT", asked.run, decision.reason, decision.delay_seconds)
+    return Answer("ABORT", asked.run, decision.reason)
 
 
 def _bytes(run_id: bytes | UUID) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import wire
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 PATH = "/pluperfect/beats"
+GONE = "/pluperfect/gone"
+_DESCRIBED = wire.packer(wire.PROCESS)
 _TIMEOUT = 10.0  # seconds: a sign of life that takes longer is none
 _log = logging.getLogger("prefect.journal")
 
@@ -35,6 +39,9 @@ class HttpPresence:
         self._poll_seconds = poll_seconds
         self._runs: dict[bytes, Callable[[], None]] = {}
         self._attempts: dict[bytes, int] = {}
+        self._described: list[Any] = []
+        self._describe_at = 0.0
+        self._taken = False  # the server has a lease of this process
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -44,10 +51,13 @@ class HttpPresence:
         return own_record(self.id, self._started, 0)._replace(pid_space=procinfo.pid_space())
 
     def sender(self) -> dict[str, Any]:
-        """What a message says of this process."""
-        assert wire.PROCESS.pack is not None
+        """What a message says of this process; its memory is looked at once a second."""
+        now = time.monotonic()
+        if now >= self._describe_at:
+            self._described = _DESCRIBED(self.record())
+            self._describe_at = now + 1.0
         runs = [[wire.pack_bytes(run_id), attempt] for run_id, attempt in tuple(self._attempts.items())]
-        return {"process": wire.PROCESS.pack(self.record()), "runs": runs}
+        return {"process": self._described, "runs": runs}
 
     def enter(self, run_id: bytes, cancel: Callable[[], None]) -> None:
         """This process executes the run from now on."""
@@ -60,6 +70,7 @@ class HttpPresence:
     def saw(self, run: FlowRunRecord) -> None:
         """The server has told of a run that this process executes."""
         if run.id in self._runs and run.owner == self.id:
+            self._taken = True
             self._attempts[run.id] = run.attempt
         else:
             self._attempts.pop(run.id, None)
@@ -71,6 +82,12 @@ class HttpPresence:
             self._attempts.pop(run_id, None)
             if not self._runs:
                 self._wake.set()
+
+    def give_back(self) -> None:
+        """This process executes nothing any more. Nobody waits for an absent server to hear it."""
+        if self._taken and not self._runs and not self._line.is_down:
+            with contextlib.suppress(StoreError):
+                self._line.post(GONE, wire.dumps(self.sender()), timeout=_TIMEOUT)
 
     def _beat(self) -> None:
         while True:
@@ -92,6 +109,7 @@ class HttpPresence:
     def _tell(self) -> None:
         if not self._attempts:
             return
+        self._line.require_turn()
         said = wire.loads(self._line.post(PATH, wire.dumps(self.sender()), timeout=_TIMEOUT))
         for text in said["cancelling"]:
             cancel = self._runs.get(wire.unpack_bytes(text))

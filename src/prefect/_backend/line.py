@@ -20,6 +20,9 @@ _log = logging.getLogger("prefect.journal")
 FIRST_PATIENCE = 30.0  # for a server that has never answered this process: its URL may be wrong
 
 
+CONTENT_REFUSED = frozenset((400, 409, 413, 422))
+
+
 class Away(StoreError):
     """The server does not answer now, or asks to be left alone for a while."""
 
@@ -50,6 +53,7 @@ class Line:
         self._failures = 0
         self._next_try = 0.0
         self._down_since = 0.0
+        self._reason = ""
 
     @property
     def is_down(self) -> bool:
@@ -69,9 +73,14 @@ class Line:
         """
         import httpx  # 60 ms of import that programs without a server never need
 
-        options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        request: dict[str, Any] = {"content": content, "headers": _JSON}
+        if timeout is not None:
+            request["timeout"] = timeout
         try:
-            response = self._open().post(path, content=content, headers=_JSON, **options)
+            try:
+                response = self._open().post(path, **request)
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                response = self._open().post(path, **request)  # a kept connection that the server had closed
         except httpx.TransportError as exc:
             raise self._failed(str(exc) or type(exc).__name__, None) from exc
         return self._read(response)
@@ -92,9 +101,16 @@ class Line:
                 if time.monotonic() >= deadline:
                     raise
 
-    def deadline(self) -> float:
-        """Until when (`time.monotonic()`) somebody who begins to wait now waits."""
-        return time.monotonic() + (self.patience if self._met else min(self.patience, FIRST_PATIENCE))
+    def deadline(self, patience: float | None = None) -> float:
+        """Until when (`time.monotonic()`) somebody who begins to wait now waits: patience is for a whole outage."""
+        own = self.patience if self._met else min(self.patience, FIRST_PATIENCE)
+        since = self._down_since if self._failures else time.monotonic()
+        return since + own if patience is None else min(since + own, time.monotonic() + patience)
+
+    def require_turn(self) -> None:
+        """Raises Away where the server is to be left alone yet."""
+        if self._failures and self.seconds_to_next_try():
+            raise Away(self._reason)
 
     def wait(self, deadline: float) -> None:
         """Leave the server alone while it is to be left alone; another thread's success ends that."""
@@ -130,8 +146,8 @@ class Line:
         said = f"it answered {status}: {response.text[:300]}"
         if is_transient(response, self.access):
             raise self._failed(said, retry_after(response.headers))
-        if status in {401, 403} and self._met:
-            raise self._failed(said, None)  # credentials that were good may be good again
+        if self._met and status not in CONTENT_REFUSED:
+            raise self._failed(said, None)  # it knew us before: its configuration is being changed
         if status in {401, 403}:
             raise Refusal(
                 f"The server {self.access.url} does not let this process in ({said}). "
@@ -154,6 +170,8 @@ class Line:
         now = time.monotonic()
         with self._lock:
             self._up.clear()
+            if self._failures and now < self._next_try:
+                return Away(self._reason)  # another thread's request failed just before
             self._failures += 1
             if self._failures == 1:
                 self._down_since = now
@@ -165,10 +183,11 @@ class Line:
                     reason,
                 )
             self._next_try = now + delay_before(self._failures, self.access.jitter, asked)
-        return Away(
+        self._reason = (
             f"The server at PREFECT_API_URL={self.access.url} does not answer ({reason}). "
             "Start it, or correct the URL, or unset it to use the store of this machine."
         )
+        return Away(self._reason)
 
 
 _JSON = {"Content-Type": "application/json"}

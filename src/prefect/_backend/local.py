@@ -47,6 +47,7 @@ class LocalBackend:
         self.store = store
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
+        self.heard_since: int | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
 
     def acting_for(self, presence: Any) -> LocalBackend:
@@ -54,6 +55,11 @@ class LocalBackend:
         acting = copy.copy(self)
         acting.presence = presence
         return acting
+
+    def hear(self) -> None:
+        """From now on processes elsewhere can renew their leases here; each is given the time to."""
+        if self.heard_since is None:
+            self.heard_since = now_us() + self.presence.lease_us
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -84,7 +90,7 @@ class LocalBackend:
         return run
 
     def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
-        reaper.reap(self.store, self.presence.id)
+        reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
         with self.journal.transaction() as cx:
             run = _require(flow_runs.read(cx, run_id), run_id)
             if run.owner is not None:
@@ -101,7 +107,9 @@ class LocalBackend:
         force: bool = False,
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
+        only_if_state: bytes | None = None,
     ) -> Answer:
+        """See the protocol. With `only_if_state` (a state's id) it is refused where the run has left that state."""
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
@@ -113,6 +121,8 @@ class LocalBackend:
                     if run is not None:
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
+            if only_if_state is not None and run.state.id != only_if_state:
+                return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
             decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
@@ -273,7 +283,7 @@ class LocalBackend:
         return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
-        return reaper.reap(self.store, self.presence.id)
+        return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
     def close(self) -> None:
         with contextlib.closing(self.store):

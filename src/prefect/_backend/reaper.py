@@ -6,37 +6,47 @@ its lease runs out.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import flow_runs, processes, task_runs
-from prefect.model.history import history_with
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
     from prefect._storage.protocol import Store, Transaction
-    from prefect.model.records import FlowRunRecord, ProcessRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
-def reap(store: Store, own_process: bytes | None) -> list[FlowRunRecord]:
-    """Crash what the dead have left, and forget them; the flow runs concerned, as they are now."""
+UNHEARD_US = 15 * 60 * 1_000_000
+
+
+def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = None) -> list[FlowRunRecord]:
+    """Crash what the dead have left, and forget them; the flow runs concerned, as they are now.
+
+    Args:
+        store: where.
+        own_process: who asks, and lives.
+        heard_since: since when (microseconds UTC) processes elsewhere could have renewed their leases here; None
+            where they cannot, as no server runs here.
+    """
     reaped: list[FlowRunRecord] = []
     for process in processes.others(store, own_process):
-        cause = cause_of_death(process)
+        cause = cause_of_death(process, heard_since=heard_since)
         if cause is not None:
             with store.write() as cx:
-                reaped += _bury(cx, process, cause)
+                reaped += bury(cx, process, cause)
     return reaped
 
 
-def cause_of_death(process: ProcessRecord) -> str | None:
+def cause_of_death(process: ProcessRecord, *, heard_since: int | None = None) -> str | None:
     """Why a process is believed dead, in words; None while it is believed alive.
 
     Of one that reports over HTTP only its pid space tells whether it runs here: another machine may have this one's
-    name, and a container its own pids.
+    name, and a container its own pids. Its lease counts where it could be renewed: in a server that was not away
+    itself. Where nobody can hear it, it is given a quarter of an hour more.
     """
     if process.pid_space is not None:
         here = process.pid_space == procinfo.pid_space()
@@ -48,10 +58,17 @@ def cause_of_death(process: ProcessRecord) -> str | None:
         if procinfo.is_alive(process.pid, process.pid_start):
             return None
         return f"{_who(process)} ended without reporting{_memory(process)}"
-    if process.lease_until < now_us():
+    if _expires(process, heard_since) < now_us():
         since = f"{to_datetime(process.lease_until):%Y-%m-%d %H:%M:%S} UTC"
         return f"{_who(process)} has not renewed its lease since {since}."
     return None
+
+
+def _expires(process: ProcessRecord, heard_since: int | None) -> int:
+    if process.pid_space is None:
+        return process.lease_until
+    late = process.lease_until + UNHEARD_US
+    return late if heard_since is None else min(late, max(process.lease_until, heard_since))
 
 
 def _who(process: ProcessRecord) -> str:
@@ -68,15 +85,16 @@ def _memory(process: ProcessRecord) -> str:
     return blame + peak
 
 
-def _bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
+    """Crash what a process has left, and forget it."""
     now = now_us()
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
         for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
-            _crash_task_run(cx, task_run, cause, now)
+            end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        _crash_task_run(cx, task_run, cause, now)
+        end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 
@@ -103,15 +121,3 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
     return run._replace(**changes)
-
-
-def _crash_task_run(cx: Transaction, run: TaskRunRecord, cause: str, now: int) -> None:
-    crashed = run._replace(
-        state_type="CRASHED",
-        state_name="Crashed",
-        state_timestamp=now,
-        state_message=cause,
-        end_time=now,
-        history=json.dumps(history_with(run, ("CRASHED", "Crashed", now, cause))),
-    )
-    task_runs.upsert(cx, [crashed])

@@ -6,18 +6,24 @@ A batch that comes again (its answer was lost) finds its number claimed, and get
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefect._backend import wire
+from prefect._backend import reaper, wire
 from prefect._backend.store_sink import record
 from prefect._backend.verbs import RAISED, VERBS, Verb, raised
 from prefect._base.clock import now_us
+from prefect._base.ids import new_id
+from prefect._orchestration import open_attempt
 from prefect._storage import batches, flow_runs, processes
+from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend
     from prefect._storage.protocol import Transaction
-    from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
+    from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, TaskRunRecord
+
+_log = logging.getLogger("prefect.journal")
 
 
 class Sender(NamedTuple):
@@ -99,12 +105,15 @@ def deliver(backend: LocalBackend, batch: Batch) -> dict[str, Any]:
     with backend.journal.transaction() as cx:
         if not batches.claim(cx, process.id, batch.number, now_us()):
             return wire.loads(batches.answer(cx, process.id, batch.number).encode())
-        record(cx, batch.rows, batch.lines)
-        if batch.verb is None:
-            return {}
-        acting = backend.acting_for(RemotePresence(process, backend.presence.lease_us))
-        said = answered(acting, batch.verb, batch.arguments)
-        batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+        presence = RemotePresence(process, backend.presence.lease_us)
+        come_back(cx, presence, batch.sender)
+        record(cx, batch.rows, batch.lines, sender=process.id)
+        said: dict[str, Any] = {}
+        if batch.verb is not None:
+            acting = backend.acting_for(presence)
+            said = answered(acting, batch.verb, _in_this_attempt(cx, process.id, batch))
+            batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+    backend.journal.announce(batch.rows, batch.lines)
     return said
 
 
@@ -114,8 +123,7 @@ def answered(backend: LocalBackend, verb: Verb, arguments: dict[str, Any]) -> di
         answer = getattr(backend, verb.name)(**arguments)
     except tuple(RAISED.values()) as exc:
         return raised(exc)
-    pack = verb.answer.pack
-    return {"answer": answer if pack is None else pack(answer)}
+    return {"answer": wire.packer(verb.answer)(answer)}
 
 
 def beat(backend: LocalBackend, sender: Sender) -> dict[str, Any]:
@@ -123,7 +131,55 @@ def beat(backend: LocalBackend, sender: Sender) -> dict[str, Any]:
     process, lease_us = sender.process, backend.presence.lease_us
     known = processes.read(backend.store, process.id)
     if known is None or known.lease_until - now_us() < lease_us * 2 // 3:
+        presence = RemotePresence(process, lease_us)
         with backend.store.write() as cx:
-            RemotePresence(process, lease_us).register(cx)
+            if not come_back(cx, presence, sender):
+                presence.register(cx)
     asked = flow_runs.cancelling(backend.store, process.id)
     return {"cancelling": [wire.pack_bytes(run_id) for run_id in asked]}
+
+
+def bury(backend: LocalBackend, sender: Sender) -> dict[str, Any]:
+    """A process has said that it ends, or its heir that it has ended: what it still executes has crashed."""
+    process = sender.process
+    with backend.journal.transaction() as cx:
+        reaper.bury(
+            cx, process, f"The process that executed the run (pid {process.pid} on {process.host}) has ended."
+        )
+    return {}
+
+
+def come_back(cx: Transaction, presence: RemotePresence, sender: Sender) -> bool:
+    """Let a process that was taken for dead, and lives, go on with its runs; whether it was.
+
+    Its runs have been Crashed meanwhile. One that nobody else has taken up gets a new attempt, which is its own; the
+    others stay as they are, and what it has to say of them is refused.
+    """
+    if not sender.runs or processes.read(cx, presence.id) is not None:
+        return False
+    presence.register(cx)
+    for run_id, attempt in sender.runs:
+        run = flow_runs.read(cx, run_id)
+        if run is not None and run.attempt == attempt and run.owner is None and run.state.type == "CRASHED":
+            _go_on(cx, run, presence.id)
+    return True
+
+
+def _go_on(cx: Transaction, run: FlowRunRecord, owner: bytes) -> None:
+    now = max(now_us(), run.state.timestamp + 1)
+    said = "The process that executes the run was taken for dead, and has reported again."
+    running = StateRecord(new_id(), "RUNNING", "Running", now, said)
+    changes = open_attempt(run, now) | {"state": running, "owner": owner}
+    flow_runs.update(cx, run.id, changes)
+    flow_runs.insert_state(cx, run.id, running)
+    _log.warning("%s Run '%s' goes on as attempt %d.", said, run.name, run.attempt + 1)
+
+
+def _in_this_attempt(cx: Transaction, sender: bytes, batch: Batch) -> dict[str, Any]:
+    """The verb's arguments; a process that has come back knows only the attempt that it began with."""
+    arguments = batch.arguments
+    if arguments.get("attempt") is not None:
+        run = flow_runs.read(cx, arguments["run_id"])
+        if run is not None and run.owner == sender:
+            return {**arguments, "attempt": run.attempt}
+    return arguments

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
@@ -55,7 +56,9 @@ def _server_backend(settings: Any) -> HttpBackend:
                 poll_seconds=settings.runs.cancel_poll_seconds,
                 max_rows=settings.journal.max_rows,
                 patience=settings.runs.server_patience_seconds,
+                folder=Path(settings.home) / "spill",
             )
+            found.heirs.tick()
         _last_server = (settings, found)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prefect._storage import logs, task_runs
+from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
@@ -45,10 +45,20 @@ class StoreSink:
         _ = barrier
 
 
-def record(cx: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
-    """Write rows of task runs and log lines; rows of a superseded attempt are refused."""
+def record(
+    cx: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord], *, sender: bytes | None = None
+) -> None:
+    """Write rows of task runs and log lines; rows of a superseded attempt are refused.
+
+    Args:
+        cx: the transaction.
+        rows: task runs, as `TaskRunRecord`s or their values.
+        lines: log lines.
+        sender: the process elsewhere that has sent them. What it executes under a newer attempt than it knows (it
+            was taken for dead, and has come back) is still its own.
+    """
     if rows:
-        task_runs.upsert(cx, _not_fenced(cx, rows))
+        task_runs.upsert(cx, _not_fenced(cx, rows, sender))
     if lines:
         logs.insert(cx, lines)
 
@@ -57,20 +67,25 @@ _FLOW_RUN_ID = TaskRunRecord._fields.index("flow_run_id")
 _ATTEMPT = TaskRunRecord._fields.index("attempt")
 
 
-def _not_fenced(cx: Transaction, rows: Sequence[Row]) -> Sequence[Row]:
+def _not_fenced(cx: Transaction, rows: Sequence[Row], sender: bytes | None) -> Sequence[Row]:
     """The rows whose attempt is still the flow run's; the others come too late and are refused (design, section 3)."""
-    attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}
-    stale: set[tuple[bytes, int]] = set()
-    for flow_run_id, attempt in attempts:
+    current: dict[tuple[bytes, int], int | None] = {}
+    for flow_run_id, attempt in {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}:
         if flow_run_id is not None:
-            asked = "SELECT attempt FROM flow_run WHERE id = ?" + cx.for_share("flow_run")
-            found = cx.execute(asked, (flow_run_id,)).fetchone()
+            found = flow_runs.claim_of(cx, flow_run_id)
             if found is None or found[0] != attempt:
-                stale.add((flow_run_id, attempt))
-    if not stale:
+                own = found is not None and sender is not None and found[1] == sender
+                current[flow_run_id, attempt] = found[0] if own and found else None
+    if not current:
         return rows
-    kept = [row for row in rows if (row[_FLOW_RUN_ID], row[_ATTEMPT]) not in stale]
-    _log.warning(
-        "Refused %d late task run rows of a superseded attempt or a deleted flow run", len(rows) - len(kept)
-    )
+    kept: list[Row] = []
+    for row in rows:
+        attempt = current.get((row[_FLOW_RUN_ID], row[_ATTEMPT]), row[_ATTEMPT])
+        if attempt is not None:
+            kept.append((*row[:_ATTEMPT], attempt, *row[_ATTEMPT + 1 :]))
+    if len(kept) < len(rows):
+        _log.warning(
+            "Refused %d late task run rows of a superseded attempt or a deleted flow run",
+            len(rows) - len(kept),
+        )
     return kept

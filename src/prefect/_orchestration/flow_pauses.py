@@ -5,6 +5,8 @@ from __future__ import annotations
 from prefect._base.ids import new_uuid
 from prefect._orchestration.transition import TERMINAL, Abort, Reject, Transition, new_state
 
+NEVER_RESUMED = "The flow was failed and never resumed."
+
 
 def pause_once(t: Transition) -> Transition | Reject | Abort | None:
     """Rule 10: only a running flow pauses, and each of its pauses only once, however often its code runs."""
@@ -34,7 +36,7 @@ def resume_in_time(t: Transition) -> Transition | Reject | None:
         return None
     timeout = t.present_detail("pause_timeout")
     if timeout is not None and timeout < t.now:
-        state = new_state("FAILED", "Failed", t.proposed.timestamp, "The flow was failed and never resumed.")
+        state = new_state("FAILED", "Failed", t.proposed.timestamp, NEVER_RESUMED)
         return t.redirect(state, "The pause has timed out: the run can no longer resume.")
     if t.target in TERMINAL:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefect._orchestration.flow_pauses import pause_once, resume_in_time
-from prefect._orchestration.flow_slots import keep_slot_to_run, take_slot
+from prefect._orchestration.flow_slots import cancel_late_of_full_deployment, keep_slot_to_run, take_slot
 from prefect._orchestration.transition import (
     TERMINAL,
     Abort,
@@ -183,6 +183,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     keep_slot_to_run,
     take_slot,
     late_once,
+    cancel_late_of_full_deployment,
     pause_once,
     resume_in_time,
     copy_scheduled_time,

@@ -36,6 +36,16 @@ def take_slot(t: Transition) -> Transition | Abort | None:
     return _with_lease(t) if t.facts.free_slots() > 0 else _turned_away(t, deployment)
 
 
+def cancel_late_of_full_deployment(t: Transition) -> Transition | None:
+    """Ours, in part: a run that would be Late is cancelled where its deployment is full and wants no queue."""
+    if t.target != "SCHEDULED" or t.proposed.name != "Late" or t.run.deployment_id is None:
+        return None
+    deployment = t.facts.deployment()
+    if deployment is None or deployment.limit is None or deployment.collision_strategy != "CANCEL_NEW":
+        return None
+    return None if t.facts.free_slots() > 0 else _turned_away(t, deployment)
+
+
 def release_slot(t: Transition) -> Transition:
     """Rule 15: a run that is not being executed any more gives its slot back.
 

@@ -34,8 +34,9 @@ def update(cx: Transaction, document_id: bytes, data: str, now: int) -> None:
 def read(source: Queries, type_slug: str, name: str) -> BlockDocumentRecord | None:
     """The document of that type and name."""
     row = source.row(
-        f"SELECT {_LIST} FROM block_document WHERE type_slug = ? AND name = ?", (type_slug, name)
-    )  # noqa: S608
+        f"SELECT {_LIST} FROM block_document WHERE type_slug = ? AND name = ?",  # noqa: S608
+        (type_slug, name),
+    )
     return BlockDocumentRecord._make(row) if row else None
 
 

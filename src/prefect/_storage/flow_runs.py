@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
+from prefect._storage import clauses
 from prefect._storage.filters import where
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -198,6 +199,11 @@ def read(cx: Transaction, run_id: bytes) -> FlowRunRecord | None:
     return record_of(row) if row else None
 
 
+def claim_of(cx: Transaction, run_id: bytes) -> tuple[int, bytes | None] | None:
+    """The run's attempt and owner, which stay so until the end of the transaction; None where there is no run."""
+    return cx.row(f"SELECT attempt, owner FROM flow_run WHERE id = ?{cx.for_share('flow_run')}", (run_id,))  # noqa: S608
+
+
 def with_key(cx: Transaction, flow_id: bytes, idempotency_key: str) -> FlowRunRecord | None:
     """The flow's run of that idempotency key."""
     clause = "r.flow_id = ? AND r.idempotency_key = ?"
@@ -258,3 +264,9 @@ def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
     for table in ("flow_run_state", "flow_run_tag", "flow_run_input", "task_run", "log"):
         cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
     return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608
+
+
+def names(source: Queries, run_ids: Sequence[bytes]) -> dict[bytes, str]:
+    """The names of runs, by id; of those that there are."""
+    wanted = clauses.any_of("id", run_ids)
+    return dict(source.rows(f"SELECT id, name FROM flow_run WHERE {wanted.sql}", wanted.values))  # noqa: S608

@@ -48,7 +48,7 @@ def open_store(
         ConfigurationError: the URL is not understood, or psycopg is not installed.
     """
     if migrate_on_start is None:
-        migrate_on_start = settings is None or settings.migrate_on_start
+        migrate_on_start = settings is None or bool(settings.migrate_on_start)
     if not is_postgres(url):
         return SqliteStore(sqlite_path(url), migrate_on_start=migrate_on_start, any_version=any_version)
     from prefect._storage.postgres import PostgresStore  # 60 ms of import (psycopg), and an optional package

@@ -15,8 +15,10 @@ from prefect._storage import migrate
 from prefect._storage.postgres_driver import psycopg
 from prefect._storage.postgres_errors import PATIENCE_SECONDS, Patience, explain
 from prefect._storage.postgres_link import SCHEMA, Address, Link, abandoned
+from prefect._storage.postgres_session import Leadership, PostgresListener, notify
 from prefect._storage.postgres_transaction import PostgresTransaction
 from prefect._storage.postgres_url import shown_url
+from prefect._storage.protocol import Size
 from prefect._storage.sql import for_postgres
 from prefect.exceptions import StoreError
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 OPENING_SECONDS: Final = 30.0  # a database that starts together with us may take so long
-MINIMUM_VERSION: Final = 13
 
 
 class PostgresStore:
@@ -67,12 +68,17 @@ class PostgresStore:
         self._patience = Patience(self.name, min(OPENING_SECONDS, patience_seconds))
         self._lock = threading.RLock()
         self._link = Link(self._address)
+        self._leadership = Leadership(self._address)
         self._transaction: PostgresTransaction | None = None
         self._kept = max(1, kept_readers)
         self._most = self._kept + more_readers
         self._new_pool()
-        if not any_version:
-            self._prepare(migrate_on_start)
+        try:
+            if not any_version:
+                self._prepare(migrate_on_start)
+        except BaseException:
+            self.close()
+            raise
         self._patience.seconds = patience_seconds
 
     def _new_pool(self) -> None:
@@ -125,7 +131,7 @@ class PostgresStore:
         found = self.rows(sql, parameters)
         return found[0] if found else None
 
-    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
+    def _read(self, statement: bytes, values: tuple[Any, ...]) -> list[Row]:
         with self._free:
             try:
                 reader = self._idle.pop()
@@ -153,6 +159,23 @@ class PostgresStore:
         """A number that changes when anybody has written to the database server (also this process)."""
         row = self.row("SELECT hashtextextended(pg_current_snapshot()::text, 0)")
         return int(row[0]) if row else 0
+
+    # --- several processes --------------------------------------------------------------------------
+
+    def leads(self, name: str) -> bool:
+        """See `Store.leads`: an advisory lock, on a connection of its own."""
+        with self._explained():
+            return self._leadership.held(name)
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """See `Store.notify`."""
+        with self.write() as cx:
+            notify(cx, channel, payload)
+
+    def listen(self, channel: str) -> PostgresListener:
+        """See `Store.listen`: on a connection of its own."""
+        with self._explained():
+            return self._patience.keep_trying(lambda: PostgresListener(self._address, channel))
 
     # --- the schema ---------------------------------------------------------------------------------
 
@@ -187,11 +210,51 @@ class PostgresStore:
         else:
             raise StoreError(migrate.too_old(self.name, version))
 
+    # --- what it is ---------------------------------------------------------------------------------
+
+    def database(self) -> str:
+        """The version of Postgres."""
+        row = self.row("SHOW server_version")
+        return f"PostgreSQL {row[0] if row else ''}"
+
+    def tables(self) -> list[str]:
+        """The names of the tables, without that of the schema's version."""
+        found = self.rows(
+            "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename <> ? ORDER BY tablename",
+            (SCHEMA, migrate.TABLE),
+        )
+        return [str(name) for (name,) in found]
+
+    def size(self) -> Size:
+        """The sizes of the tables with their indexes, and, by estimate, of what is free in them."""
+        total = sum(
+            int(size)
+            for (size,) in self.rows(
+                "SELECT pg_total_relation_size(oid) FROM pg_class "
+                "WHERE relnamespace = to_regnamespace(?) AND relkind = 'r'",
+                (SCHEMA,),
+            )
+        )
+        with self.write() as cx:
+            return Size(total, max(0, total - cx.used_bytes()), 0)
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system. Each table is locked while it is rewritten."""
+        with self._explained(), self._patience.keep_trying(self._unhurried.connect) as connection:
+            for table in self.tables():
+                connection.execute(f"VACUUM FULL ANALYZE {table}".encode())
+
+    def erase(self) -> None:
+        """Remove the tables with everything in them."""
+        with self._explained(), self._patience.keep_trying(self._unhurried.connect) as connection:
+            connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE".encode())
+
     # --- the end ------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close every connection. Uncommitted work is rolled back by Postgres."""
         with self._lock:
+            self._leadership.release()
             self._close_idle()
             self._link.close()
 
@@ -199,6 +262,7 @@ class PostgresStore:
         """In a forked child: forget the parent's connections without touching them."""
         abandoned.extend(self._idle)
         self._link.abandon()
+        self._leadership.abandon()
         self._lock = threading.RLock()
         self._transaction = None
         self._new_pool()

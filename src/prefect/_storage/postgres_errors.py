@@ -82,7 +82,7 @@ class Patience:
         while True:
             try:
                 answer = attempt()
-            except (psycopg.Error, Undecided) as exc:
+            except (psycopg.Error, Undecided) as exc:  # noqa: PERF203 - once, as a rule
                 if not (is_outage(exc) or is_conflict(exc) or isinstance(exc, Undecided)):
                     raise
                 now = time.monotonic()

@@ -10,13 +10,14 @@ from prefect._storage.postgres_adapters import adapters
 from prefect._storage.postgres_driver import pq, psycopg
 from prefect._storage.postgres_errors import Undecided
 from prefect._storage.postgres_url import libpq_url
-from prefect.exceptions import ConfigurationError
+from prefect.exceptions import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 # Tables of the same names may be in the database: those of Prefect itself, whose URL people have in their settings.
 SCHEMA = "pluperfect"
+MINIMUM_VERSION = 130_000
 _DEFAULTS = {
     "application_name": "pluperfect",
     # a dead network is noticed within half a minute, not after the hours that TCP allows
@@ -29,7 +30,7 @@ _STATEMENTS = 400  # prepared at most, a connection
 
 
 class Address(NamedTuple):
-    """Where a store is, and how long it is waited for: to connect, and to answer a statement (seconds, None: for ever)."""
+    """Where a store is, and for how many seconds (None: any number) it may connect, and work at a statement."""
 
     url: str
     connect_seconds: float | None = 5.0
@@ -41,10 +42,18 @@ class Address(NamedTuple):
         Raises:
             psycopg.Error: nobody answers there, or refuses.
             ConfigurationError: the URL is not understood.
+            StoreError: the server is too old.
         """
         connection: Connection = psycopg.connect(
             self._info(), autocommit=True, prepare_threshold=3, context=adapters()
         )
+        version = connection.info.server_version
+        if version < MINIMUM_VERSION:
+            connection.close()
+            raise StoreError(
+                f"Expected PostgreSQL {MINIMUM_VERSION // 10_000} or newer, got version {version // 10_000}. "
+                "Upgrade it, or name another one in PREFECT_API_DATABASE_CONNECTION_URL."
+            )
         connection.prepared_max = _STATEMENTS
         milliseconds = round((self.statement_seconds or 0) * 1000)
         connection.execute(f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}".encode())
@@ -70,7 +79,8 @@ class Link:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection: Connection | None = None
-        self._number = ""
+        self._pid = 0
+        self._number = ""  # of the open transaction
 
     def begin(self) -> Connection:
         """Open a transaction, on a new connection where the old one is lost. Raises psycopg.Error."""
@@ -86,23 +96,18 @@ class Link:
         """The transaction is committed or rolled back."""
         self._number = ""
 
-    def fate(self, number: str) -> bool:
-        """Whether the transaction of that number was committed.
+    def was_committed(self) -> bool:
+        """What became of the open transaction, whose COMMIT nobody answered.
 
         Raises:
             Undecided: it is still open.
             psycopg.Error: nobody answers.
         """
-        row = self._usable().execute("SELECT pg_xact_status(%s::text::xid8)", (number,)).fetchone()
+        row = self._usable().execute("SELECT pg_xact_status(%s::text::xid8)", (self._number,)).fetchone()
         status = row[0] if row else None
         if status == "in progress":
             raise Undecided("a transaction whose connection was lost has not ended yet")
         return status == "committed"
-
-    @property
-    def number(self) -> str:
-        """Of the transaction that is open; empty where none is."""
-        return self._number
 
     def rollback(self) -> None:
         """Give up the transaction; a connection that does not take even that is closed."""
@@ -129,21 +134,21 @@ class Link:
     def _usable(self) -> Connection:
         connection = self._connection
         if connection is None or connection.closed:
-            connection = self._connect_again(connection)
+            connection = self._connect_again()
         elif connection.info.transaction_status != pq.TransactionStatus.IDLE:
             connection.execute(b"ROLLBACK")
         return connection
 
-    def _connect_again(self, lost: Connection | None) -> Connection:
-        """A new connection. The session of the lost one may not know that it is: it would keep its locks."""
+    def _connect_again(self) -> Connection:
+        """A new connection. The session of the lost one may not know that it is lost: it would keep its locks."""
         made = self._address.connect()
-        if lost is not None and self._number:
+        if self._number:
             made.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE pid = %s AND backend_xid = (%s::text::xid8)::xid",
-                (lost.info.backend_pid, self._number),
+                (self._pid, self._number),
             )
-        self._connection = made
+        self._connection, self._pid = made, made.info.backend_pid
         return made
 
 

@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 class Said(NamedTuple):
     """A statement with its values, or (`many`) with a list of them, and its answer."""
 
-    sql: str
+    sql: bytes
     values: Sequence[Any]
     many: bool
     answer: Answer
@@ -118,11 +118,10 @@ class PostgresTransaction:
         """
         while True:
             self._require_sound()
-            number = self._link.number
             try:
                 self._connection.execute(b"COMMIT")
             except psycopg.Error as exc:
-                if is_outage(exc) and self._patience.keep_trying(lambda: self._link.fate(number)):
+                if is_outage(exc) and self._patience.keep_trying(self._link.was_committed):
                     break
                 self._again(exc)
             else:
@@ -143,17 +142,17 @@ class PostgresTransaction:
 
     # --- what is said again -------------------------------------------------------------------------
 
-    def _say(self, sql: str, values: Sequence[Any], *, many: bool) -> Answer:
+    def _say(self, sql: bytes, values: Sequence[Any], *, many: bool) -> Answer:
         while True:
             try:
                 answer = self._ask(sql, values, many=many)
-            except psycopg.Error as exc:
+            except psycopg.Error as exc:  # noqa: PERF203 - once, as a rule
                 self._again(exc)
             else:
                 self._said.append(Said(sql, values, many, answer))
                 return answer
 
-    def _ask(self, sql: str, values: Sequence[Any], *, many: bool) -> Answer:
+    def _ask(self, sql: bytes, values: Sequence[Any], *, many: bool) -> Answer:
         cursor = self._connection.cursor(binary=True)
         if many:
             cursor.executemany(sql, values)
@@ -167,6 +166,8 @@ class PostgresTransaction:
             self._conflicts += 1
         if not (is_outage(exc) or is_conflict(exc)) or self._conflicts > _MOST_CONFLICTS:
             raise exc
+        if is_outage(exc):
+            self._connection.close()  # it may lead to a server that has become a standby
         self._patience.keep_trying(self._begin_again)
 
     def _begin_again(self) -> None:

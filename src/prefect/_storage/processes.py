@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefect.model.records import ProcessRecord
 
 if TYPE_CHECKING:
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 _LIST = ",".join(ProcessRecord._fields)
 _INSERT = (
@@ -41,7 +41,7 @@ def others(store: Store, process_id: bytes | None) -> list[ProcessRecord]:
     return [ProcessRecord._make(row) for row in rows]
 
 
-def read(store: Store, process_id: bytes) -> ProcessRecord | None:
+def read(store: Queries, process_id: bytes) -> ProcessRecord | None:
     """One process."""
     row = store.row(f"SELECT {_LIST} FROM process WHERE id = ?", (process_id,))  # noqa: S608
     return ProcessRecord._make(row) if row else None

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from prefect._storage.migrate import Migration
+
 
 Row = tuple[Any, ...]
+
+
+class Size(NamedTuple):
+    """Of a store, in bytes: all of it, what of that is free for new rows, and its write-ahead log."""
+
+    total: int
+    free: int
+    wal: int
 
 
 class Cursor(Protocol):
@@ -73,6 +83,21 @@ class Transaction(Queries, Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Somebody who wants to be woken, from the moment that it was made. Not for several threads at once."""
+
+    def wait(self, timeout: float) -> str | None:
+        """What was said last since the call before; None where nothing was within `timeout` seconds.
+
+        Several wake-ups may come as one, and one for nothing (empty): look at the rows, not at the payload, for truth.
+        """
+        ...
+
+    def close(self) -> None:
+        """Be woken no more; whoever waits in another thread gets None."""
+        ...
+
+
 class Store(Queries, Protocol):
     """Transactions and queries. SQL is written once, with `?` placeholders; the nouns' modules hold it."""
 
@@ -89,6 +114,51 @@ class Store(Queries, Protocol):
 
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
+        ...
+
+    def leads(self, name: str) -> bool:
+        """Whether this process is, just now, the one of all on the store that does the work of that name.
+
+        Ask before each round. Another one leads when this one dies, loses its connection or does not ask for half a
+        minute; a round that is being done then overlaps with its first, and must bear that.
+        """
+        ...
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """Wake the listeners of a channel in every process, once the transaction that this is part of is committed.
+
+        Args:
+            channel: an identifier.
+            payload: for who listens; up to 7,000 bytes.
+        """
+        ...
+
+    def listen(self, channel: str) -> Listener:
+        """Be woken by `notify`. Look at the rows after this, then wait: so nothing is missed in between."""
+        ...
+
+    def database(self) -> str:
+        """The product underneath, and its version."""
+        ...
+
+    def version(self) -> int:
+        """The schema version of the tables; 0 where there are none."""
+        ...
+
+    def upgrade(self) -> list[Migration]:
+        """Bring the tables to this package's version; what was applied, in order."""
+        ...
+
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        ...
+
+    def size(self) -> Size:
+        """How much it takes."""
+        ...
+
+    def vacuum(self) -> None:
+        """Give the space of deleted rows back to the file system. Nobody can write meanwhile."""
         ...
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ _TERMINAL = "('COMPLETED','FAILED','CANCELLED','CRASHED')"
 # a root and everything below it, where all of that ended before the time given
 _TREE = f"""
     WITH RECURSIVE tree (id) AS (
-        SELECT id FROM flow_run WHERE id = ? UNION ALL SELECT r.id FROM flow_run r JOIN tree t ON r.parent_flow_run_id = t.id
+        SELECT id FROM flow_run WHERE id = ?
+        UNION ALL SELECT r.id FROM flow_run r JOIN tree t ON r.parent_flow_run_id = t.id
     )
     SELECT t.id, r.state_type IN {_TERMINAL} AND r.state_timestamp < ?
     FROM tree t JOIN flow_run r ON r.id = t.id

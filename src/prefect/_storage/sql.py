@@ -10,11 +10,11 @@ _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\?|
 
 
 @lru_cache(maxsize=2048)
-def for_postgres(sql: str) -> str:
+def for_postgres(sql: str) -> bytes:
     """The statement with `%s` for each `?` that is a placeholder, and every other `%` doubled."""
-    return _TOKENS.sub(_spelled, sql)
+    return _TOKENS.sub(_spelled, sql).encode()
 
 
 def _spelled(match: re.Match[str]) -> str:
-    token = match[0]
-    return "%s" if token == "?" else token.replace("%", "%%")
+    found = match[0]
+    return "%s" if found == "?" else found.replace("%", "%%")

@@ -10,15 +10,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage import migrate
+from prefect._storage.leading import Leases
+from prefect._storage.listening import PollingListener, notify
+from prefect._storage.protocol import Size
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Sequence
 
     Row = tuple[Any, ...]
 
@@ -102,6 +105,7 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
+        self._leases = Leases(self)
         if not any_version:
             with self._explained():
                 self._prepare(migrate_on_start)
@@ -163,6 +167,8 @@ class SqliteStore:
     def close(self) -> None:
         """Close every connection. Uncommitted work is rolled back by SQLite."""
         with self._lock:
+            with suppress(StoreError, sqlite3.Error):  # or they run out
+                self._leases.release()
             while self._readers:
                 self._readers.pop().close()
             self._writer.close()
@@ -170,6 +176,7 @@ class SqliteStore:
     def abandon(self) -> None:
         """In a forked child: forget the parent's connections without touching them (SQLite forbids their use)."""
         self._lock = threading.RLock()
+        self._leases = Leases(self)
         _abandoned.append((self._writer, *self._readers))
         self._readers = deque()
 
@@ -224,6 +231,41 @@ class SqliteStore:
                 self._writer.execute("PRAGMA journal_mode = WAL")
             return migrate.upgrade(migrate.SqliteSchema(self._writer), self.path)
 
+    def leads(self, name: str) -> bool:
+        """See `Store.leads`: a lease, renewed at every other call or so."""
+        return self._leases.held(name)
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """See `Store.notify`."""
+        with self.write() as cx:
+            notify(cx, channel, payload)
+
+    def listen(self, channel: str) -> PollingListener:
+        """See `Store.listen`: looks 20 times a second."""
+        return PollingListener(self, channel)
+
+    def database(self) -> str:
+        """The version of SQLite."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        return [
+            name for (name,) in self.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        ]
+
+    def size(self) -> Size:
+        """The sizes of the file, of its free pages and of its log."""
+        page, free, count = (
+            int(self.rows(f"PRAGMA {name}")[0][0]) for name in ("page_size", "freelist_count", "page_count")
+        )
+        total = page * count if self.path == MEMORY else _size_of(self.path)
+        return Size(total, page * free, _size_of(f"{self.path}-wal"))
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file, as SQLite finds by reading all of it; empty if nothing is."""
+        return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
+
     def vacuum(self) -> None:
         """Give free pages back to the file system. Needs as much free space as the store has rows."""
         with self._lock, self._explained():
@@ -261,9 +303,11 @@ def explain(exc: sqlite3.Error, path: str) -> StoreError:
     return StoreError(f"The store {path} failed: {text}")
 
 
-def placeholders(values: Iterable[Any]) -> str:
-    """`?,?,?` for an IN list."""
-    return ",".join("?" for _ in values)
+def _size_of(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
 
 
 def _require_version() -> None:

@@ -1,49 +1,40 @@
-"""What a SQLite store holds and how large it is."""
+"""What a store holds and how large it is."""
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from prefect._storage.sqlite import MEMORY
-
 if TYPE_CHECKING:
-    from prefect._storage.sqlite import SqliteStore
+    from prefect._storage.protocol import Store
 
 
 class Statistics(NamedTuple):
     """Sizes in bytes, times in microseconds UTC (None without flow runs).
 
-    `free_bytes` is the part of the file that new rows fill first. `bytes_per_task_run` is all of what is
-    used, divided by the task runs.
+    `free_bytes` is the part that new rows fill first. `bytes_per_task_run` is all of what is used, divided by the
+    task runs. Only SQLite has a `wal_bytes` of its own.
     """
 
-    file: str
-    file_bytes: int
+    store: str
+    database: str
+    bytes: int
     wal_bytes: int
     free_bytes: int
     schema_version: int
-    sqlite_version: str
     rows: dict[str, int]
     bytes_per_task_run: int | None
     oldest_run: int | None
     newest_run: int | None
 
 
-def statistics(store: SqliteStore) -> Statistics:
+def statistics(store: Store) -> Statistics:
     """Count everything. Takes about 0.1 s for a million rows.
 
     Raises:
-        StoreError: the file cannot be read.
+        StoreError: the store cannot be read.
     """
-    tables = [
-        name for (name,) in store.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-    ]
-    rows = {name: _number(store, f'SELECT COUNT(*) FROM "{name}"') for name in tables}  # noqa: S608
-    page = _number(store, "PRAGMA page_size")
-    free = _number(store, "PRAGMA freelist_count") * page
-    size = _number(store, "PRAGMA page_count") * page
+    rows = {name: _count(store, name) for name in store.tables()}
+    size = store.size()
     task_runs = rows.get("task_run", 0)
     oldest, newest = (
         store.rows("SELECT MIN(created), MAX(created) FROM flow_run")[0]
@@ -51,30 +42,18 @@ def statistics(store: SqliteStore) -> Statistics:
         else (None, None)
     )
     return Statistics(
-        file=store.path,
-        file_bytes=size if store.path == MEMORY else _size_of(store.path),
-        wal_bytes=_size_of(f"{store.path}-wal"),
-        free_bytes=free,
+        store=store.name,
+        database=store.database(),
+        bytes=size.total,
+        wal_bytes=size.wal,
+        free_bytes=size.free,
         schema_version=store.version(),
-        sqlite_version=sqlite3.sqlite_version,
         rows=rows,
-        bytes_per_task_run=(size - free) // task_runs if task_runs else None,
+        bytes_per_task_run=(size.total - size.free) // task_runs if task_runs else None,
         oldest_run=oldest,
         newest_run=newest,
     )
 
 
-def quick_check(store: SqliteStore) -> list[str]:
-    """What is wrong with the file, as SQLite finds by reading all of it; empty if nothing is."""
-    return [text for (text,) in store.rows("PRAGMA quick_check") if text != "ok"]
-
-
-def _number(store: SqliteStore, sql: str) -> int:
-    return int(store.rows(sql)[0][0])
-
-
-def _size_of(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return 0
+def _count(store: Store, table: str) -> int:
+    return int(store.rows(f'SELECT COUNT(*) FROM "{table}"')[0][0])  # noqa: S608 - a name of ours

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final = {
+    "api": Entry("prefect.cli.api:api", "Ask the API anything."),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
@@ -28,7 +29,7 @@ COMMANDS: Final = {
         ("profiles",),
         needs_settings=False,
     ),
-    "server": Entry("prefect.cli.database:server", "See and manage the store, under its other name."),
+    "server": Entry("prefect.cli.server:server", "Serve the API: start, status, stop."),
     "task-run": Entry("prefect.cli.task_run:task_run", "See task runs.", ("task-runs",)),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
 }

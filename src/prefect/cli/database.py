@@ -1,4 +1,4 @@
-"""`prefect database`: the file that runs are recorded in."""
+"""`prefect database`: the store that runs are recorded in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prefect._backend.reaper import reap
-from prefect._backend.resolve import close, retention_policy, sqlite_path
+from prefect._backend.resolve import close, retention_policy
 from prefect._backend.retention import Policy, prune
 from prefect._base.clock import now_us, to_datetime
 from prefect._storage import migrate, processes, pruning
-from prefect._storage.sqlite import SqliteStore
-from prefect._storage.statistics import quick_check, statistics
+from prefect._storage.opening import is_postgres, open_store, sqlite_path
+from prefect._storage.sqlite import MEMORY, SqliteStore
+from prefect._storage.statistics import statistics
 from prefect.cli._command import Group
 from prefect.cli._output import confirm, fail, format_time, output_option, print_json
 from prefect.cli._session import current_session
@@ -24,6 +25,8 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from prefect._storage.postgres import PostgresStore
+    from prefect._storage.protocol import Store
     from prefect._storage.statistics import Statistics
 
 _DAY = 86_400_000_000
@@ -35,14 +38,6 @@ def database() -> None:
     """See, upgrade, prune and reset the store of runs."""
 
 
-@click.group("server", cls=Group)
-def server() -> None:
-    """See and manage the store, under its other name."""
-
-
-server.add_command(database)
-
-
 @database.command("stats")
 @click.option("--check", is_flag=True, help="Read the whole file and check that it is sound.")
 @output_option
@@ -50,7 +45,7 @@ def stats(check: bool, output: str | None) -> None:
     """Show what the store holds, how large it is, and what retention would delete."""
     with _store(any_version=True) as store:
         found = statistics(store)
-        problems = quick_check(store) if check else None
+        problems = _problems(store) if check else None
         due = _due(store, found)
     if output:
         print_json(_as_json(found, due, problems))
@@ -60,7 +55,15 @@ def stats(check: bool, output: str | None) -> None:
         fail("The file is damaged. Copy it, then try `sqlite3 FILE .recover`, or move it away.")
 
 
-def _due(store: SqliteStore, found: Statistics) -> int | None:
+def _problems(store: SqliteStore | PostgresStore) -> list[str]:
+    if not isinstance(store, SqliteStore):
+        fail(
+            "Expected a SQLite file for --check, got a Postgres database: check that with its own pg_amcheck."
+        )
+    return store.problems()
+
+
+def _due(store: Store, found: Statistics) -> int | None:
     """How many runs (with all below them) are older than is kept; None where age does not matter."""
     days = retention_policy(get_current_settings()).days
     if not days or found.schema_version == 0:
@@ -89,11 +92,11 @@ def _print(found: Statistics, due: int | None, problems: list[str] | None) -> No
     is_newest = found.schema_version == migrate.newest()
     newest = "the newest" if is_newest else f"this package's is {migrate.newest()}"
     lines: list[tuple[str, str]] = [
-        ("File", found.file),
-        ("Size", f"{_bytes(found.file_bytes)}, of which {_bytes(found.free_bytes)} free for new rows"),
+        ("Store", found.store),
+        ("Size", f"{_bytes(found.bytes)}, of which {_bytes(found.free_bytes)} free for new rows"),
         ("WAL", _bytes(found.wal_bytes)),
         ("Schema", f"version {found.schema_version} ({newest})"),
-        ("SQLite", found.sqlite_version),
+        ("Database", found.database),
         ("Oldest run", format_time(found.oldest_run) or "none"),
         ("Newest run", format_time(found.newest_run) or "none"),
         (
@@ -134,25 +137,27 @@ def upgrade(yes: bool, revision: str, dry_run: bool) -> None:
     """Bring the store to this package's schema version."""
     if revision != "head":
         fail(f"Expected --revision head, got {revision!r}: a store is always brought to the newest version.")
-    path = _path()
-    version = _version_of(path)
+    url = _url()
+    version = _version_of(url) or 0
     steps = [step for step in migrate.migrations() if step.version > version]
     for step in steps:
         click.echo(f"{'Would apply' if dry_run else 'To apply'}: {step.version:03d} {step.name}")
     if dry_run:
         return
     if steps and not yes:
-        confirm(f"Upgrade {path} from version {version} to {migrate.newest()}?")
-    with closing(SqliteStore(path, any_version=True)) as store:
+        confirm(f"Upgrade {_shown(url)} from version {version} to {migrate.newest()}?")
+    with _opened(url, any_version=True) as store:
         store.upgrade()
-    click.echo(f"The store {path} is at schema version {migrate.newest()}.")
+    click.echo(f"The store {_shown(url)} is at schema version {migrate.newest()}.")
 
 
-def _version_of(path: str) -> int:
-    if not Path(path).exists():
-        return 0
-    with closing(SqliteStore(path, any_version=True)) as store:
-        return store.version()
+def _version_of(url: str) -> int | None:
+    """The schema version of the store of a URL; None where there is none."""
+    if not is_postgres(url) and not Path(sqlite_path(url)).exists():
+        return None
+    with _opened(url, any_version=True) as store:
+        version = store.version()
+    return None if is_postgres(url) and version == 0 else version
 
 
 @database.command("prune")
@@ -174,13 +179,13 @@ def prune_(older_than: int | None, vacuum: bool, yes: bool) -> None:
         deleted = prune(store, policy, before=before)
         rows = f"{deleted.task_runs:,} task runs and {deleted.logs:,} log lines"
         click.echo(f"Deleted {deleted.flow_runs:,} flow runs, {rows}.")
-        size = Path(store.path).stat().st_size
+        size = store.size().total
         if vacuum:
             store.vacuum()
-            click.echo(f"The file has {_bytes(Path(store.path).stat().st_size)} now, and had {_bytes(size)}.")
+            click.echo(f"The store has {_bytes(store.size().total)} now, and had {_bytes(size)}.")
         elif any(deleted):
             click.echo(
-                "Their space is used for new rows. To make the file smaller: prefect database prune --vacuum"
+                "Their space is used for new rows. To make the store smaller: prefect database prune --vacuum"
             )
 
 
@@ -188,25 +193,35 @@ def prune_(older_than: int | None, vacuum: bool, yes: bool) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def reset(yes: bool) -> None:
     """Delete the store with everything in it, and make an empty one."""
-    path = _path()
-    _require_nobody(path)
+    url = _url()
+    _require_nobody(url)
     if not yes:
         if not current_session().may_ask():
-            fail(f"This deletes everything in {path}, and nobody can be asked. Add --yes.")
-        click.confirm(f"Delete everything in {path}?", abort=True)
+            fail(f"This deletes everything in {_shown(url)}, and nobody can be asked. Add --yes.")
+        click.confirm(f"Delete everything in {_shown(url)}?", abort=True)
     close()
+    _erase(url)
+    with _opened(url, any_version=True) as store:
+        store.upgrade()
+    click.echo(f"The store {_shown(url)} is empty.")
+
+
+def _erase(url: str) -> None:
+    if is_postgres(url):
+        with _opened(url, any_version=True) as store:
+            assert not isinstance(store, SqliteStore)
+            store.erase()
+        return
     for suffix in _SIDE_FILES:
-        Path(path + suffix).unlink(missing_ok=True)
-    SqliteStore(path).close()
-    click.echo(f"The store {path} is empty.")
+        Path(sqlite_path(url) + suffix).unlink(missing_ok=True)
 
 
-def _require_nobody(path: str) -> None:
+def _require_nobody(url: str) -> None:
     """Refuse while a process executes runs. A file that cannot be read is nobody's."""
-    if not Path(path).exists():
+    if not is_postgres(url) and not Path(sqlite_path(url)).exists():
         return
     try:
-        with closing(SqliteStore(path, any_version=True)) as store:
+        with _opened(url, any_version=True) as store:
             if store.version() != migrate.newest():
                 return
             reap(store, None)
@@ -218,17 +233,33 @@ def _require_nobody(path: str) -> None:
         fail(f"The store is in use by {who}. End it, or cancel its runs, before the store is reset.")
 
 
-def _path() -> str:
-    path = sqlite_path(str(get_current_settings().server.database.connection_url))
-    if path == ":memory:":
+def _url() -> str:
+    url = str(get_current_settings().server.database.connection_url)
+    if not is_postgres(url) and sqlite_path(url) == MEMORY:
         fail("The store is in memory: it is empty, and ends with this command.")
-    return path
+    return url
+
+
+def _shown(url: str) -> str:
+    """What people call the store of a URL, whether it can be opened or not."""
+    if not is_postgres(url):
+        return sqlite_path(url)
+    from prefect._storage.postgres_url import shown_url  # 60 ms of import (psycopg), and an optional package
+
+    return shown_url(url)
 
 
 @contextmanager
-def _store(*, any_version: bool = False) -> Generator[SqliteStore, None, None]:
-    path = _path()
-    if not Path(path).exists():
-        fail(f"There is no store at {path} yet. The first run makes it, or: prefect database upgrade")
-    with closing(SqliteStore(path, any_version=any_version)) as store:
+def _opened(url: str, *, any_version: bool) -> Generator[SqliteStore | PostgresStore, None, None]:
+    with closing(open_store(url, get_current_settings().server.database, any_version=any_version)) as store:
+        yield store
+
+
+@contextmanager
+def _store(*, any_version: bool = False) -> Generator[SqliteStore | PostgresStore, None, None]:
+    """The store that is there; where there is none, none is made."""
+    url = _url()
+    if _version_of(url) is None:
+        fail(f"There is no store at {_shown(url)} yet. The first run makes it, or: prefect database upgrade")
+    with _opened(url, any_version=any_version) as store:
         yield store

@@ -67,7 +67,7 @@ def request_of(asked: Endpoint[..., Any], arguments: Arguments) -> dict[str, Any
     """The request, as the arguments of `httpx.Client.request`."""
     path = asked.path.format(**{name: quote(str(arguments[name]), safe="") for name in asked.in_path})
     query = {
-        name: str(value) if isinstance(value, UUID) else value
+        asked.spelled.get(name, name): str(value) if isinstance(value, UUID) else value
         for name, value in arguments.items()
         if name not in asked.in_path and name != "body"
     }

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prefect.client._http import open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
+from prefect.client._methods.artifacts import ArtifactMethods
+from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
+from prefect.client._methods.deployments import DeploymentMethods
+from prefect.client._methods.events import EventMethods
 from prefect.client._methods.flow_runs import FlowRunMethods
+from prefect.client._methods.logs import LogMethods
+from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
+from prefect.client._methods.work_pools import WorkPoolMethods, WorkQueueMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
 from prefect.settings import get_current_settings
 
@@ -17,7 +24,19 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Methods(FlowRunMethods, VariableMethods):
+class _Methods(
+    ArtifactMethods,
+    ConcurrencyLimitMethods,
+    DeploymentMethods,
+    EventMethods,
+    FlowRunMethods,
+    GlobalConcurrencyLimitMethods,
+    LogMethods,
+    TaskRunMethods,
+    VariableMethods,
+    WorkPoolMethods,
+    WorkQueueMethods,
+):
     """Everything that both clients ask."""
 
 

@@ -17,6 +17,7 @@ from prefect.model.base import (
     PrefectBaseModel,
     UpdatedBy,
 )
+from prefect.model.concurrency import ConcurrencyOptions, GlobalConcurrencyLimitResponse
 from prefect.model.schedules import SCHEDULE_TYPES
 
 
@@ -90,3 +91,70 @@ class Deployment(ObjectBaseModel):
     updated_by: UpdatedBy | None = None
     work_queue_id: UUID | None = None
     enforce_parameter_schema: bool = True
+
+
+class DeploymentResponse(ObjectBaseModel):
+    """A deployment, as it is answered. `concurrency_limit` is of older clients: the limit is the global one."""
+
+    name: str
+    version: str | None = None
+    version_id: UUID | None = None
+    version_info: VersionInfo | None = None
+    branch: str | None = None
+    base: UUID | None = None
+    root: UUID | None = None
+    description: str | None = None
+    flow_id: UUID
+    paused: bool = False
+    schedules: list[DeploymentSchedule] = Field(default_factory=list[DeploymentSchedule])
+    concurrency_limit: int | None = None
+    global_concurrency_limit: GlobalConcurrencyLimitResponse | None = None
+    concurrency_options: ConcurrencyOptions | None = None
+    job_variables: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    tags: list[str] = Field(default_factory=list)
+    labels: Labels = Field(default_factory=dict)
+    work_queue_name: str | None = None
+    work_queue_id: UUID | None = None
+    last_polled: DateTime | None = None
+    parameter_openapi_schema: dict[str, Any] | None = None
+    path: str | None = None
+    pull_steps: list[dict[str, Any]] | None = None
+    entrypoint: str | None = None
+    storage_document_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    created_by: CreatedBy | None = None
+    updated_by: UpdatedBy | None = None
+    work_pool_name: str | None = None
+    status: DeploymentStatus | None = DeploymentStatus.NOT_READY
+    enforce_parameter_schema: bool = True
+
+
+class DeploymentPaginationResponse(PrefectBaseModel):
+    """A page of deployments."""
+
+    results: list[DeploymentResponse]
+    count: int
+    limit: int
+    pages: int
+    page: int
+
+
+class DeploymentBulkDeleteResponse(PrefectBaseModel):
+    """Which deployments were removed."""
+
+    deleted: list[UUID] = Field(default_factory=list[UUID])
+
+
+class FlowRunCreateResult(PrefectBaseModel):
+    """What became of one of several runs that were asked for."""
+
+    flow_run_id: UUID | None = None
+    status: str
+    error: str | None = None
+
+
+class FlowRunBulkCreateResponse(PrefectBaseModel):
+    """What became of the runs that were asked for, in their order."""
+
+    results: list[FlowRunCreateResult] = Field(default_factory=list[FlowRunCreateResult])

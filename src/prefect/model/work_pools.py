@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 
 from prefect.model.base import DateTime, Name, NamedEnum, ObjectBaseModel, PrefectBaseModel
 from prefect.model.names import random_name
+from prefect.model.runs import FlowRun
+from prefect.model.state import StateType
 
 
 class WorkPoolStatus(NamedEnum):
@@ -150,3 +152,76 @@ class WorkerMetadata(PrefectBaseModel):
     model_config = ConfigDict(extra="allow")
 
     integrations: list[Integration]
+
+
+class WorkPoolResponse(WorkPool):
+    """A pool, as it is answered."""
+
+
+class WorkQueueResponse(WorkQueue):
+    """A queue, as it is answered."""
+
+    work_pool_id: UUID | None = None
+
+
+class WorkerResponse(Worker):
+    """A worker, as it is answered."""
+
+    last_heartbeat_time: DateTime | None = None
+
+
+class WorkerFlowRunResponse(PrefectBaseModel):
+    """A run for a worker, and whence it comes."""
+
+    work_pool_id: UUID
+    work_queue_id: UUID
+    flow_run: FlowRun
+
+
+class FlowRunSlotSummary(PrefectBaseModel):
+    """A run that occupies a slot. `time_in_current_state` is in seconds."""
+
+    id: UUID
+    name: str
+    state_type: StateType | None = None
+    state_name: str | None = None
+    start_time: DateTime | None = None
+    state_timestamp: DateTime | None = None
+    time_in_current_state: timedelta | None = None
+
+
+class WorkQueueConcurrencyStatusDetail(PrefectBaseModel):
+    """Who occupies the slots of one queue of a pool."""
+
+    queue_id: UUID
+    queue_name: str
+    active_slots: int
+    concurrency_limit: int | None = None
+    flow_runs: list[FlowRunSlotSummary] = Field(default_factory=list[FlowRunSlotSummary])
+    flow_run_count: int | None = None
+
+
+class WorkPoolConcurrencyStatus(PrefectBaseModel):
+    """Who occupies the slots of a pool, queue by queue."""
+
+    active_slots: int
+    concurrency_limit: int | None = None
+    queues: list[WorkQueueConcurrencyStatusDetail] = Field(
+        default_factory=list[WorkQueueConcurrencyStatusDetail]
+    )
+    count: int
+    limit: int
+    pages: int
+    page: int
+
+
+class WorkQueueConcurrencyStatus(PrefectBaseModel):
+    """Who occupies the slots of a queue."""
+
+    active_slots: int
+    concurrency_limit: int | None = None
+    flow_runs: list[FlowRunSlotSummary] = Field(default_factory=list[FlowRunSlotSummary])
+    count: int
+    limit: int
+    pages: int
+    page: int

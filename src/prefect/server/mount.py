@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 NO_CONTENT = 204
 GZIP_FROM = 16_384  # bytes; below that a compressed answer is not worth its time
 THREADS = 8
+THREAD_NAME = "prefect-request"
 
 
 class TableApp:
@@ -56,11 +56,11 @@ class TableApp:
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prefect-request")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
 
     def close(self) -> None:
-        """Wait for the requests that run, and end the threads."""
-        self._threads.shutdown()
+        """Take no more requests; those that run end by themselves."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,15 +79,16 @@ class TableApp:
         one = found.methods.get(request.method)
         if one is None:
             return detail(405, "Method Not Allowed", {"Allow": ", ".join(sorted(found.methods))})
-        request.scope["endpoint"] = one  # for who measures and logs
+        request.scope["prefect.endpoint"] = one  # for who measures and logs
         try:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
         loop = asyncio.get_running_loop()
         here = copy_context()  # the settings in force here are those in force there
-        ask = partial(here.run, self._run, one, request, found.arguments, body)
-        return await loop.run_in_executor(self._threads, ask)
+        return await loop.run_in_executor(
+            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
+        )
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)

@@ -9,20 +9,12 @@ import pytest
 from prefect._backend.presence import Presence
 from prefect._base.clock import VirtualClock, use_clock
 from prefect._storage import processes
-from prefect._storage.sqlite import SqliteStore
 
 
 @pytest.fixture
 def clock():
     with use_clock(VirtualClock()) as clock:
         yield clock
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = SqliteStore(str(tmp_path / "store.db"))
-    yield store
-    store.close()
 
 
 def test_a_run_that_is_entered_before_the_lease_is_taken_renews_nothing(store, clock, caplog):

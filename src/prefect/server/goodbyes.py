@@ -1,0 +1,62 @@
+"""The open websockets, so that a server that stops can say goodbye to each."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+GOING_AWAY = 1001  # RFC 6455, section 7.4.1
+
+
+class OpenSockets:
+    """Middleware that knows which websockets are open.
+
+    Args:
+        app: what answers; each websocket that it accepts is open until it returns.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._open: set[_Socket] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or serve a websocket until it is closed."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        socket = _Socket(send)
+        self._open.add(socket)
+        try:
+            await self.app(scope, receive, socket.send)
+        finally:
+            self._open.discard(socket)
+
+    async def close_all(self) -> None:
+        """Tell every client that the server is going away."""
+        await asyncio.gather(*(socket.go_away() for socket in tuple(self._open)))
+
+
+class _Socket:
+    """One websocket, as far as something has been sent on it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._accepted = False
+        self._closed = False
+
+    async def send(self, message: Message) -> None:
+        if self._closed:
+            raise OSError("the server is going away")  # what a client that has gone looks like, too
+        self._accepted = self._accepted or message["type"] == "websocket.accept"
+        self._closed = message["type"] == "websocket.close"
+        await self._send(message)
+
+    async def go_away(self) -> None:
+        if self._accepted and not self._closed:
+            self._closed = True
+            with suppress(Exception):  # a client that has gone meanwhile need not be told
+                await self._send({"type": "websocket.close", "code": GOING_AWAY, "reason": "going away"})

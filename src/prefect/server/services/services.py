@@ -1,0 +1,81 @@
+"""All services of a server, as the settings have them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from prefect._backend.resolve import retention_policy
+from prefect.server.services import (
+    cancellation_cleanup,
+    late_runs,
+    lease_reaper,
+    pause_expirations,
+    retention,
+)
+from prefect.server.services.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prefect._backend.local import LocalBackend
+    from prefect.server.services.service import IsLeader
+
+
+def enabled_services(settings: Any) -> list[Service]:
+    """The services that the settings (`get_current_settings()`) turn on."""
+    set_ = settings.server.services
+    found: list[Service] = []
+    if set_.late_runs.enabled:
+        late = partial(late_runs.run_once, after_seconds=set_.late_runs.after_seconds.total_seconds())
+        found.append(Service("late-runs", set_.late_runs.loop_seconds, late, batch=late_runs.BATCH))
+    if set_.pause_expirations.enabled:
+        seconds = set_.pause_expirations.loop_seconds
+        found.append(Service("pause-expirations", seconds, pause_expirations.run_once))
+    if set_.cancellation_cleanup.enabled:
+        found.append(_cancellation_cleanup(set_.cancellation_cleanup))
+    # not only the leader: a dead process is seen at once by whoever is on its machine
+    found.append(Service("lease-reaper", lease_reaper.SECONDS, lease_reaper.run_once, only_leader=False))
+    forget = partial(retention.run_once, policy=retention_policy(settings))
+    found.append(Service("retention", retention.SECONDS, forget, batch=1))
+    return found
+
+
+def _cancellation_cleanup(set_: Any) -> Service:
+    run_once = partial(cancellation_cleanup.run_once, timeout_seconds=set_.cancelling_timeout_seconds)
+    return Service("cancellation-cleanup", set_.loop_seconds, run_once, batch=cancellation_cleanup.BATCH)
+
+
+class Services:
+    """Services that are started and stopped together.
+
+    Args:
+        services: which.
+        backend: gives the backend on the store; asked for each round.
+        is_leader: whether this server does the service of that name; without, it does them all.
+    """
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        backend: Callable[[], LocalBackend],
+        is_leader: IsLeader | None = None,
+    ) -> None:
+        self.services = list(services)
+        self._backend = backend
+        self._is_leader = is_leader
+
+    def start(self) -> None:
+        """Start every one."""
+        for service in self.services:
+            if self._is_leader is None:
+                service.start(self._backend)
+            else:
+                service.start(self._backend, self._is_leader)
+
+    def stop(self) -> None:
+        """Stop every one; returns once the rounds that are being made have ended."""
+        for service in self.services:
+            service.stopping()
+        for service in self.services:
+            service.stop()
