@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from tests.server.crowd import crowded
+from server.crowd import crowded
 
 from prefect._api.filtering import joint
 from prefect._storage import run_lists
