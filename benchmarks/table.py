@@ -19,19 +19,38 @@ class Line(NamedTuple):
     @property
     def ratio(self) -> str:
         """How many times better than the peer, or worse if below one."""
+        return times(self._times)
+
+    @property
+    def _times(self) -> float | None:
         if not self.peer or not self.ours:
+            return None
+        return self.ours / self.peer if self.row.more_is_better else self.peer / self.ours
+
+    @property
+    def ratio_met(self) -> str:
+        """Whether the ratio is what the budget asks for."""
+        asked = self.row.asked_ratio
+        if asked is None or self._times is None:
             return "-"
-        times = self.ours / self.peer if self.row.more_is_better else self.peer / self.ours
-        return f"{times:,.0f}x" if times >= 10 else f"{times:.1f}x"
+        return "yes" if self._times >= asked else "**no**"
 
     @property
     def cells(self) -> list[str]:
-        """What, budget, ours, peer, ratio, met."""
+        """What, budget, ours, peer, budget met, ratio, the ratio that was asked for, whether it was met."""
         figures = [show(value, self.row.unit) for value in (self.row.budget, self.ours, self.peer)]
-        return [self.row.what, *figures, self.ratio, "yes" if self.row.met(self.ours) else "**no**"]
+        met = "yes" if self.row.met(self.ours) else "**no**"
+        return [self.row.what, *figures, met, self.ratio, times(self.row.asked_ratio), self.ratio_met]
 
 
-HEAD = ["what", "budget", "Pluperfect", "prefect 3.9.1", "better by", "budget met"]
+HEAD = ["what", "budget", "Pluperfect", "prefect 3.9.1", "met", "better by", "asked for", "ratio met"]
+
+
+def times(ratio: float | None) -> str:
+    """A ratio with the digits that mean something."""
+    if ratio is None:
+        return "-"
+    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
 def lines(results: dict[str, Figures]) -> Iterator[Line]:
@@ -50,7 +69,8 @@ def as_text(results: dict[str, Figures]) -> str:
     for line in lines(results):
         shown.append(line.cells)
         shown += [
-            [f"  {name}", "", show(value, line.row.unit), "", "", ""] for name, value in line.others.items()
+            [f"  {name}", "", show(value, line.row.unit), *[""] * (len(HEAD) - 3)]
+            for name, value in line.others.items()
         ]
     widths = [max(len(cells[column]) for cells in shown) for column in range(len(HEAD))]
     rows = [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from prefect._backend.local import LocalBackend
 from prefect._backend.resolve import retention_policy
 from prefect._storage.sqlite import SqliteStore
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
 from prefect.server.app import create_app
 from prefect.settings import get_current_settings
 
@@ -79,3 +82,19 @@ def client(request: pytest.FixtureRequest) -> Iterator[SyncPrefectClient]:
     url = f"{request.getfixturevalue('server_url')}/api" if request.param == "over-http" else None
     with SyncPrefectClient(url) as asking:
         yield asking
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], None]:
+    """Wait until something is so: for what a server does after it has answered."""
+
+    def wait(condition: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(ObjectNotFound):
+                if condition():
+                    return
+            assert time.monotonic() < deadline, "it has not come to be so within ten seconds"
+            time.sleep(0.005)  # looked at again and again: nothing here says when
+
+    return wait

@@ -16,13 +16,15 @@ class Api:
     Args:
         backend: on the store in this process.
         actor: who asks; None for the owner of an embedded store, and where a server asks nobody for a name.
+        url: under which the asker reaches the API, for links in answers; without a server, empty.
     """
 
-    __slots__ = ("actor", "backend", "status")
+    __slots__ = ("actor", "backend", "status", "url")
 
-    def __init__(self, backend: LocalBackend, actor: Actor | None = None) -> None:
+    def __init__(self, backend: LocalBackend, actor: Actor | None = None, url: str = "") -> None:
         self.backend = backend
         self.actor = actor
+        self.url = url
         self.status: int | None = None  # set where it is not the endpoint's own
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -29,6 +29,7 @@ class Endpoint(Generic[P, R]):
         status: of the answer; an upsert that has made something new says so (`Api.created`), and answers 201.
         role: what a user must be to ask: `viewer`, `operator` or `admin`.
         audited: whether the audit log keeps each request.
+        spelled: how query parameters are spelled that no argument can be named after.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Endpoint(Generic[P, R]):
         status: int,
         role: str,
         audited: bool,
+        spelled: Mapping[str, str],
     ) -> None:
         self.function = function
         self.method = method
@@ -47,6 +49,7 @@ class Endpoint(Generic[P, R]):
         self.status = status
         self.role = role
         self.audited = audited
+        self.spelled = spelled
         self.name = function.__name__
         self.__doc__ = function.__doc__
 
@@ -92,7 +95,13 @@ TABLE: list[Endpoint[Any, Any]] = []
 
 
 def endpoint(
-    method: str, path: str, *, status: int = 200, role: str | None = None, audited: bool = True
+    method: str,
+    path: str,
+    *,
+    status: int = 200,
+    role: str | None = None,
+    audited: bool = True,
+    spelled: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[Concatenate[Api, P], R]], Endpoint[P, R]]:
     """Put a function into the table.
 
@@ -110,6 +119,7 @@ def endpoint(
             path,
             status=status,
             role=asked,
+            spelled=spelled or {},
             audited=audited and asked != "viewer" and not reads,
         )
         TABLE.append(made)

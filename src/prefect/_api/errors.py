@@ -11,12 +11,14 @@ class Refused(PrefectException):
     Args:
         detail: what was expected, what came, what to do.
         status: of HTTP: 422 unless another fits better.
+        retry_after: the seconds after which the same request may be granted.
     """
 
-    def __init__(self, detail: str, *, status: int = 422) -> None:
+    def __init__(self, detail: str, *, status: int = 422, retry_after: float | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
+        self.retry_after = retry_after
 
 
 def missing(noun: str) -> ObjectNotFound:

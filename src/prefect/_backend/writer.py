@@ -95,6 +95,8 @@ class Journal(Generic[Batch]):
         self._cells: deque[Cell] = deque()
         self._logs: deque[LogRecord] = deque()
         self._observers: list[Observer] = []
+        self.on_commit: Callable[[float], None] | None = None
+        """Told after each batch how many seconds it took: the caller's writes in it, and getting it to the disk."""
         self._wake = threading.Event()
         self._idle = False
         self._closed = False
@@ -144,6 +146,7 @@ class Journal(Generic[Batch]):
         cells: list[Cell] = []
         lines: list[LogRecord] = []
         with self._sink.locked():
+            began = time.perf_counter()
             try:
                 with self._sink.write() as batch:
                     cells, lines = _take(self._cells), _take(self._logs)
@@ -154,7 +157,14 @@ class Journal(Generic[Batch]):
                 self._put_back(cells, lines)
                 raise
             reach("journal.after_commit")
+            if self.on_commit is not None:
+                self.on_commit(time.perf_counter() - began)
             self._tell(cells, lines)
+
+    @property
+    def depth(self) -> int:
+        """How many rows are queued."""
+        return len(self._cells) + len(self._logs)
 
     def add_observer(self, observer: Observer) -> None:
         """Call `observer(task_rows, logs)` after each commit, in order."""
@@ -167,9 +177,13 @@ class Journal(Generic[Batch]):
 
     def tell(self, cell: Cell) -> None:
         """Let the observers know of a task run that another process has written."""
+        self.announce([TaskRunRecord._make(cell.fixed + cell.now)], ())
+
+    def announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
+        """Let the observers know of rows that were committed without the queue."""
         if self._observers:
             with self._sink.locked():
-                self._tell([cell], ())
+                self._announce(rows, lines)
 
     def start(self) -> None:
         """Start the writer thread, once."""
@@ -224,9 +238,10 @@ class Journal(Generic[Batch]):
             self._sink.record(batch, [cell.fixed + cell.now for cell in cells], lines)
 
     def _tell(self, cells: Sequence[Cell], lines: Sequence[LogRecord]) -> None:
-        if not self._observers or not (cells or lines):
-            return
-        rows = [TaskRunRecord._make(cell.fixed + cell.now) for cell in cells]
+        if self._observers and (cells or lines):
+            self._announce([TaskRunRecord._make(cell.fixed + cell.now) for cell in cells], lines)
+
+    def _announce(self, rows: Sequence[TaskRunRecord], lines: Sequence[LogRecord]) -> None:
         for observer in tuple(self._observers):
             try:
                 observer(rows, lines)

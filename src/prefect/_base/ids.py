@@ -15,6 +15,7 @@ _random = random.Random()  # noqa: S311 - ids need to differ, not to be secret
 _getrandbits = _random.getrandbits
 _time_ns = time.time_ns
 _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
+_RANDOM = (1 << 62) - 1
 _FRACTION = 1_000_000 // 4096 + 1
 
 
@@ -32,6 +33,14 @@ def new_id() -> bytes:
     """A new UUIDv7 as 16 bytes. About 0.4 µs."""
     milliseconds, rest = divmod(_time_ns(), 1_000_000)
     value = (milliseconds << 80) | _VERSION_AND_VARIANT | ((rest // _FRACTION) << 64) | _getrandbits(62)
+    return value.to_bytes(16, "big")
+
+
+def id_at(moment: int, number: int) -> bytes:
+    """The UUIDv7 of a time (microseconds UTC) and a number of which the lowest 62 bits count: always the same."""
+    milliseconds, rest = divmod(max(moment, 0), 1000)
+    fraction = rest * 1000 // _FRACTION << 64
+    value = (milliseconds << 80) | _VERSION_AND_VARIANT | fraction | (number & _RANDOM)
     return value.to_bytes(16, "big")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prefect._storage import clauses
 from prefect._storage.filters import where
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import TaskRunRecord
@@ -11,8 +12,9 @@ from prefect.model.records import TaskRunRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from prefect._storage.clauses import Clause
     from prefect._storage.filters import Condition
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Store, Transaction
 
 _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
@@ -27,6 +29,8 @@ _ON_CONFLICT = (
     "OR excluded.state_name = 'RolledBack' "
     "OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
 )
+_ON_ANY_CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {','.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
+_SIZES = (1, 8, 64, 512)  # of IN lists: few, so that statements are prepared once
 _SELECT = f"SELECT {_LIST} FROM task_run"  # noqa: S608
 
 
@@ -43,6 +47,28 @@ def record_of(row: Sequence[Any]) -> TaskRunRecord:
 def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write the present state of many runs. A row whose run has ended is left as it is."""
     cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
+
+
+def replace(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write many runs as they are now. Who calls has read them in the same transaction."""
+    cx.insert_many(_INSERT, _ON_ANY_CONFLICT, rows, len(_COLUMNS))
+
+
+def held(cx: Transaction, ids: Sequence[bytes]) -> dict[bytes, TaskRunRecord]:
+    """Those of the runs that there are, by id; nobody else changes them until the transaction ends."""
+    return read_many(cx, ids, ending=cx.for_update("task_run"))
+
+
+def read_many(cx: Queries, ids: Sequence[bytes], *, ending: str = "") -> dict[bytes, TaskRunRecord]:
+    """Those of the runs that there are, by id."""
+    found: dict[bytes, TaskRunRecord] = {}
+    for start in range(0, len(ids), _SIZES[-1]):
+        some = list(ids[start : start + _SIZES[-1]])
+        size = next(size for size in _SIZES if size >= len(some))
+        some += some[-1:] * (size - len(some))
+        rows = cx.rows(f"{_SELECT} WHERE id IN ({','.join('?' * size)}){ending}", some)
+        found |= {row[0]: TaskRunRecord._make(row) for row in rows}
+    return found
 
 
 def find(
@@ -89,3 +115,79 @@ def count_by_state(store: Store, flow_run_id: bytes) -> dict[str, int]:
         "SELECT state_type, COUNT(*) FROM task_run WHERE flow_run_id = ? GROUP BY state_type", (flow_run_id,)
     )
     return {str(state_type): int(count) for state_type, count in rows}
+
+
+def search(
+    source: Queries, conditions: Sequence[Clause], *, order: str, limit: int, offset: int = 0
+) -> list[TaskRunRecord]:
+    """Runs (`t`) that meet every condition. `order` is SQL of ours."""
+    clause, values = clauses.where(conditions)
+    rows = source.rows(
+        f"SELECT {columns('t')} FROM task_run t{clause} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+        (*values, limit, offset),
+    )
+    return [TaskRunRecord._make(row) for row in rows]
+
+
+def count(source: Queries, conditions: Sequence[Clause]) -> int:
+    """How many runs (`t`) meet every condition."""
+    clause, values = clauses.where(conditions)
+    row = source.row(f"SELECT COUNT(*) FROM task_run t{clause}", values)  # noqa: S608
+    return int(row[0]) if row else 0
+
+
+def count_by_type(source: Queries, conditions: Sequence[Clause]) -> dict[str, int]:
+    """How many of the runs (`t`) that meet every condition are in each type of state."""
+    clause, values = clauses.where(conditions)
+    rows = source.rows(
+        f"SELECT t.state_type, COUNT(*) FROM task_run t{clause} GROUP BY t.state_type",  # noqa: S608
+        values,
+    )
+    return {str(state_type): int(number) for state_type, number in rows}
+
+
+class Bucket(NamedTuple):
+    """Runs in one state that were expected in one stretch of time. Sums are in microseconds."""
+
+    number: int
+    state_type: str
+    state_name: str
+    runs: int
+    run_time: int
+    lateness: int
+
+
+def history(
+    source: Queries, conditions: Sequence[Clause], *, column: str, start: int, step: int, now: int
+) -> list[Bucket]:
+    """Runs (`t`) that meet every condition, by stretches of `step` from `start` on (microseconds) and by state.
+
+    `column` is the time that decides, SQL of ours.
+    """
+    clause, values = clauses.where(conditions)
+    rows = source.rows(
+        f"SELECT ({column} - ?) / ? AS bucket, t.state_type, t.state_name, COUNT(*), "  # noqa: S608
+        "SUM(COALESCE(COALESCE(t.end_time, CASE WHEN t.state_type = 'RUNNING' THEN ? END, t.state_timestamp) "
+        "- t.start_time, 0)), "
+        "SUM(CASE WHEN t.start_time > t.created THEN t.start_time - t.created "
+        "WHEN t.start_time IS NULL AND t.end_time IS NULL AND t.created < ? THEN ? - t.created ELSE 0 END) "
+        f"FROM task_run t{clause} GROUP BY bucket, t.state_type, t.state_name "
+        "ORDER BY bucket, t.state_type, t.state_name",
+        (start, step, now, now, now, *values),
+    )
+    return [Bucket(*map(_plain, row)) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else int(value)  # Postgres sums into decimals
+
+
+def delete(cx: Transaction, run_id: bytes) -> bool:
+    """Remove a run; False where there is none."""
+    cx.execute("DELETE FROM task_run_claim WHERE task_run_id = ?", (run_id,))
+    return cx.execute("DELETE FROM task_run WHERE id = ?", (run_id,)).rowcount == 1
+
+
+def rename(cx: Transaction, run_id: bytes, name: str) -> bool:
+    """Give a run another name; False where there is none."""
+    return cx.execute("UPDATE task_run SET name = ? WHERE id = ?", (name, run_id)).rowcount == 1

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from prefect._api.api import Api
+from prefect._api.plain import Plain
 from prefect._backend.resolve import local_backend
 from prefect.client._errors import raise_for
 
@@ -66,7 +67,7 @@ def request_of(asked: Endpoint[..., Any], arguments: Arguments) -> dict[str, Any
     """The request, as the arguments of `httpx.Client.request`."""
     path = asked.path.format(**{name: quote(str(arguments[name]), safe="") for name in asked.in_path})
     query = {
-        name: str(value) if isinstance(value, UUID) else value
+        asked.spelled.get(name, name): str(value) if isinstance(value, UUID) else value
         for name, value in arguments.items()
         if name not in asked.in_path and name != "body"
     }
@@ -85,4 +86,6 @@ def answer_of(asked: Endpoint[..., Any], response: httpx.Response) -> Any:
         PrefectHTTPStatusError: for any other refusal.
     """
     raise_for(response)
+    if asked.signature.return_annotation is Plain:
+        return Plain(response.text, response.headers["content-type"])
     return asked.answers.validate_json(response.content) if response.content else None

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prefect.client._http import open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
+from prefect.client._methods.artifacts import ArtifactMethods
+from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
+from prefect.client._methods.deployments import DeploymentMethods
+from prefect.client._methods.events import EventMethods
+from prefect.client._methods.logs import LogMethods
+from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
+from prefect.client._methods.work_pools import WorkPoolMethods, WorkQueueMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
 from prefect.settings import get_current_settings
 
@@ -16,7 +23,18 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class _Methods(VariableMethods):
+class _Methods(
+    ArtifactMethods,
+    ConcurrencyLimitMethods,
+    DeploymentMethods,
+    EventMethods,
+    GlobalConcurrencyLimitMethods,
+    LogMethods,
+    TaskRunMethods,
+    VariableMethods,
+    WorkPoolMethods,
+    WorkQueueMethods,
+):
     """Everything that both clients ask."""
 
 

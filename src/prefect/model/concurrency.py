@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from prefect.model.base import NamedEnum, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import Name, NamedEnum, ObjectBaseModel, PrefectBaseModel
 
 
 class ConcurrencyLimitStrategy(NamedEnum):
@@ -58,3 +58,40 @@ class GlobalConcurrencyLimit(ObjectBaseModel):
     active: bool | None = True
     active_slots: int | None = 0
     slot_decay_per_second: float | None = 0.0
+
+
+class ConcurrencyLimitV2(ObjectBaseModel):
+    """A named limit as the server keeps it."""
+
+    active: bool = True
+    name: Name
+    limit: int
+    active_slots: int = 0
+    denied_slots: int = 0
+    slot_decay_per_second: float = 0.0
+    avg_slot_occupancy_seconds: float = 2.0
+
+
+class GlobalConcurrencyLimitResponse(ObjectBaseModel):
+    """A named limit, and how many of its slots are taken."""
+
+    active: bool = True
+    name: str
+    limit: int
+    active_slots: int
+    slot_decay_per_second: float = 2.0
+
+
+class MinimalConcurrencyLimitResponse(PrefectBaseModel):
+    """A limit of which slots were taken."""
+
+    id: UUID
+    name: str
+    limit: int
+
+
+class ConcurrencyLimitWithLeaseResponse(PrefectBaseModel):
+    """Slots were taken, under a lease that has to be renewed."""
+
+    lease_id: UUID
+    limits: list[MinimalConcurrencyLimitResponse]

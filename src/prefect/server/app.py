@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
@@ -14,11 +15,16 @@ from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
 from prefect._version import REST_VERSION
+from prefect.server.access_log import access_log
+from prefect.server.channels import socket_routes
 from prefect.server.guard import Guard, demand_role
 from prefect.server.headers import ApiVersion, SecurityHeaders
+from prefect.server.metrics import Metrics
 from prefect.server.mount import TableApp
-from prefect.server.pages import page_routes
+from prefect.server.pages import metrics_routes, page_routes
+from prefect.server.services.services import Services, enabled_services
 from prefect.server.verbs import router as verbs
+from prefect.server.watch import Watch
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 def create_app(
     backend: Callable[[], LocalBackend] = local_backend,
     *,
-    services: bool = False,  # noqa: ARG001 - the services come with their own part of the server
+    services: bool = False,
 ) -> FastAPI:
     """The ASGI application on a store.
 
@@ -46,18 +52,30 @@ def create_app(
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
         demand_role(request, asked)
-        return Api(backend(), getattr(request.state, "actor", None))
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
 
     table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
+    metrics = Metrics(backend) if get_current_settings().server.metrics_enabled else None
+    watchers = [access_log(settings.access_log)] if settings.access_log else []
+    if metrics is not None:
+        watchers.append(metrics.answered)
+    chosen = enabled_services(get_current_settings()) if services else []
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         opened = backend()
+        opened.hear()
+        running = Services(chosen, backend, opened.store.leads)
         opened.journal.start()
-        # services: `Services(backend).start()` here, if asked for ...
+        if metrics is not None:
+            metrics.start(chosen)
+        running.start()
         yield
-        # ... and `.stop()` here, before the last commit
         table.close()
+        await run_in_threadpool(running.stop)
+        if metrics is not None:
+            metrics.stop()
         opened.journal.commit()
 
     return FastAPI(
@@ -67,12 +85,19 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
+            *([Middleware(Watch, watchers=watchers)] if watchers else []),
             Middleware(SecurityHeaders),
             _cors(settings),
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
-        routes=[*page_routes(prefix), Mount(f"{prefix}/pluperfect", verbs(backend)), Mount(prefix, table)],
+        routes=[
+            *page_routes(prefix),
+            *metrics_routes(metrics, prefix),
+            Mount(f"{prefix}/pluperfect", verbs(backend)),
+            *socket_routes(backend, prefix),
+            Mount(prefix, table),
+        ],
     )
 
 

@@ -30,9 +30,10 @@ class WrongArguments(Exception):
 
 
 class Reader(NamedTuple):
-    """What reads one argument."""
+    """What reads one argument; `spelled` is its name in the query."""
 
     name: str
+    spelled: str
     adapter: TypeAdapter[Any]
     many: bool
     default: Any
@@ -71,6 +72,7 @@ def _readers(one: Endpoint[..., Any]) -> list[Reader]:
     return [
         Reader(
             name,
+            one.spelled.get(name, name),
             TypeAdapter(parameter.annotation),
             get_origin(parameter.annotation) in {list, set, tuple},
             parameter.default,
@@ -82,13 +84,13 @@ def _readers(one: Endpoint[..., Any]) -> list[Reader]:
 
 
 def _in_query(asked: Mapping[str, list[str]], reader: Reader) -> str | list[str] | None:
-    given = asked.get(reader.name)
+    given = asked.get(reader.spelled)
     return given if given is None or reader.many else given[-1]
 
 
 def _missing(reader: Reader) -> dict[str, Any]:
-    return {"type": "missing", "loc": (reader.place, reader.name), "msg": "Field required", "input": None}
+    return {"type": "missing", "loc": (reader.place, reader.spelled), "msg": "Field required", "input": None}
 
 
 def _placed(reader: Reader, error: Any) -> dict[str, Any]:
-    return {**error, "loc": (reader.place, reader.name, *error["loc"])}
+    return {**error, "loc": (reader.place, reader.spelled, *error["loc"])}

@@ -90,6 +90,10 @@ def _invalid(errors: list[Any], body: bytes) -> Answer:
         return as_json(422, {**content, "request_body": None})
 
 
+def _later(error: Refused) -> dict[str, str]:
+    return {} if error.retry_after is None else {"Retry-After": str(round(error.retry_after, 3))}
+
+
 def _as_it_came(body: bytes) -> Any:
     if not body:
         return None
@@ -104,6 +108,6 @@ _EXPLAIN: dict[type[BaseException], Explain] = {
     ValidationError: _wrong_body,
     ObjectNotFound: lambda exc, _: detail(404, str(exc)),
     ObjectAlreadyExists: lambda exc, _: detail(409, str(exc)),
-    Refused: lambda exc, _: detail(exc.status, exc.detail),
+    Refused: lambda exc, _: detail(exc.status, exc.detail, _later(exc)),
     StoreError: lambda exc, _: as_json(503, {"exception_message": str(exc)}, {"Retry-After": "1"}),
 }

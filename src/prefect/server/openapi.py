@@ -132,7 +132,7 @@ def _parameter(one: AnyEndpoint, name: str, schemas: dict[Key, dict[str, Any]]) 
     in_path = name in one.in_path
     required = in_path or one.signature.parameters[name].default is one.signature.empty
     return {
-        "name": name,
+        "name": one.spelled.get(name, name),
         "in": "path" if in_path else "query",
         "required": required,
         "schema": schemas[one.name, name],

@@ -6,6 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect.model.requests.artifacts import (
+        ArtifactCollectionFilter,
+        ArtifactCollectionFilterFlowRunId,
+        ArtifactCollectionFilterKey,
+        ArtifactCollectionFilterLatestId,
+        ArtifactCollectionFilterTaskRunId,
+        ArtifactCollectionFilterType,
+        ArtifactFilter,
+        ArtifactFilterFlowRunId,
+        ArtifactFilterId,
+        ArtifactFilterKey,
+        ArtifactFilterTaskRunId,
+        ArtifactFilterType,
+    )
     from prefect.model.requests.base import (
         Operator,
         OperatorMixin,
@@ -61,6 +75,18 @@ if TYPE_CHECKING:
         TaskRunFilterSubFlowRuns,
         TaskRunFilterTags,
     )
+    from prefect.model.requests.variables import (
+        VariableFilter,
+        VariableFilterId,
+        VariableFilterName,
+        VariableFilterTags,
+    )
+    from prefect.model.requests.work_pool_actions import (
+        WorkerFilter,
+        WorkerFilterLastHeartbeatTime,
+        WorkerFilterStatus,
+        WorkerFilterWorkPoolId,
+    )
     from prefect.model.requests.work_pools import (
         WorkPoolFilter,
         WorkPoolFilterId,
@@ -72,6 +98,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArtifactCollectionFilter",
+    "ArtifactCollectionFilterFlowRunId",
+    "ArtifactCollectionFilterKey",
+    "ArtifactCollectionFilterLatestId",
+    "ArtifactCollectionFilterTaskRunId",
+    "ArtifactCollectionFilterType",
+    "ArtifactFilter",
+    "ArtifactFilterFlowRunId",
+    "ArtifactFilterId",
+    "ArtifactFilterKey",
+    "ArtifactFilterTaskRunId",
+    "ArtifactFilterType",
     "DeploymentFilter",
     "DeploymentFilterConcurrencyLimit",
     "DeploymentFilterId",
@@ -117,6 +155,10 @@ __all__ = [
     "TaskRunFilterStateType",
     "TaskRunFilterSubFlowRuns",
     "TaskRunFilterTags",
+    "VariableFilter",
+    "VariableFilterId",
+    "VariableFilterName",
+    "VariableFilterTags",
     "WorkPoolFilter",
     "WorkPoolFilterId",
     "WorkPoolFilterName",
@@ -124,9 +166,23 @@ __all__ = [
     "WorkQueueFilter",
     "WorkQueueFilterId",
     "WorkQueueFilterName",
+    "WorkerFilter",
+    "WorkerFilterLastHeartbeatTime",
+    "WorkerFilterStatus",
+    "WorkerFilterWorkPoolId",
 ]
 
-_ROOMS = ("base", "flows", "flow_runs", "task_runs", "deployments", "work_pools")
+_ROOMS = (
+    "base",
+    "flows",
+    "flow_runs",
+    "task_runs",
+    "deployments",
+    "work_pools",
+    "artifacts",
+    "variables",
+    "work_pool_actions",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,19 +6,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect.model.requests.artifacts import (
+        ArtifactCollectionSort,
+        ArtifactSort,
+    )
     from prefect.model.requests.deployments import DeploymentSort
     from prefect.model.requests.flow_runs import FlowRunSort
     from prefect.model.requests.flows import FlowSort
     from prefect.model.requests.task_runs import TaskRunSort
+    from prefect.model.requests.variables import (
+        VariableSort,
+    )
 
 __all__ = [
+    "ArtifactCollectionSort",
+    "ArtifactSort",
     "DeploymentSort",
     "FlowRunSort",
     "FlowSort",
     "TaskRunSort",
+    "VariableSort",
 ]
 
-_ROOMS = ("flows", "flow_runs", "task_runs", "deployments")
+_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "artifacts", "variables")
 
 
 def __getattr__(name: str) -> Any:

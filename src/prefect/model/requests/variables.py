@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from prefect.model.base import NamedEnum, PrefectBaseModel
 from prefect.model.objects import MAX_VARIABLE_NAME_LENGTH
 from prefect.model.requests.base import ActionBaseModel, Operator, OperatorMixin, Page
 
 VariableValue = str | int | bool | float | dict[str, Any] | list[Any] | None
+MAX_VARIABLE_VALUE_LENGTH = 5000  # characters of JSON
+
+
+def _plain(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]*", name):
+        raise ValueError(
+            "Variable name must only contain lowercase letters, numbers, and dashes or underscores."
+        )
+    return name
+
+
+def _short(value: Any) -> Any:
+    try:
+        length = len(json.dumps(value))
+    except (TypeError, ValueError):
+        raise ValueError("Variable value must be serializable to JSON") from None
+    if length > MAX_VARIABLE_VALUE_LENGTH:
+        raise ValueError(f"Variable value must be less than {MAX_VARIABLE_VALUE_LENGTH} characters")
+    return value
+
+
+Name = Annotated[str, Field(max_length=MAX_VARIABLE_NAME_LENGTH), AfterValidator(_plain)]
+Value = Annotated[VariableValue, BeforeValidator(_short)]
 
 
 class VariableCreate(ActionBaseModel):
     """A new variable."""
 
-    name: str = Field(max_length=MAX_VARIABLE_NAME_LENGTH)
-    value: VariableValue
+    name: Name
+    value: Value
     tags: list[str] | None = None
 
 
 class VariableUpdate(ActionBaseModel):
     """What to change; what is not set stays."""
 
-    name: str | None = Field(default=None, max_length=MAX_VARIABLE_NAME_LENGTH)
-    value: VariableValue = None
+    name: Name | None = None
+    value: Value = None
     tags: list[str] | None = None
 
 

@@ -57,8 +57,7 @@ CREATE TABLE deployment (
     version                    TEXT,
     description                TEXT,
     paused                     BIGINT NOT NULL,
-    concurrency_limit          BIGINT,
-    concurrency_limit_id       BYTEA,             -- of the limit that is shown for it
+    concurrency_limit_id       BYTEA,             -- the limit on its runs, its own (`deployment:<id>`) or shared
     concurrency_options        TEXT,             -- JSON
     parameters                 TEXT NOT NULL,    -- JSON
     parameter_openapi_schema   TEXT,             -- JSON

@@ -57,8 +57,7 @@ CREATE TABLE deployment (
     version                    TEXT,
     description                TEXT,
     paused                     INTEGER NOT NULL,
-    concurrency_limit          INTEGER,
-    concurrency_limit_id       BLOB,             -- of the limit that is shown for it
+    concurrency_limit_id       BLOB,             -- the limit on its runs, its own (`deployment:<id>`) or shared
     concurrency_options        TEXT,             -- JSON
     parameters                 TEXT NOT NULL,    -- JSON
     parameter_openapi_schema   TEXT,             -- JSON

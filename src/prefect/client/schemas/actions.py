@@ -1,0 +1,67 @@
+"""Everything that creates or changes what is stored. Each is imported when it is first used (PEP 562)."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.model.requests.artifacts import (
+        ArtifactCreate,
+        ArtifactUpdate,
+    )
+    from prefect.model.requests.concurrency import (
+        ConcurrencyLimitCreate,
+        ConcurrencyLimitV2Create,
+        ConcurrencyLimitV2Update,
+        GlobalConcurrencyLimitCreate,
+        GlobalConcurrencyLimitUpdate,
+    )
+    from prefect.model.requests.deployment_actions import (
+        DeploymentCreate,
+        DeploymentFlowRunCreate,
+        DeploymentScheduleCreate,
+        DeploymentScheduleUpdate,
+        DeploymentUpdate,
+    )
+    from prefect.model.requests.variables import (
+        VariableCreate,
+        VariableUpdate,
+    )
+    from prefect.model.requests.work_pool_actions import (
+        WorkPoolCreate,
+        WorkPoolUpdate,
+        WorkQueueCreate,
+        WorkQueueUpdate,
+    )
+
+__all__ = [
+    "ArtifactCreate",
+    "ArtifactUpdate",
+    "ConcurrencyLimitCreate",
+    "ConcurrencyLimitV2Create",
+    "ConcurrencyLimitV2Update",
+    "DeploymentCreate",
+    "DeploymentFlowRunCreate",
+    "DeploymentScheduleCreate",
+    "DeploymentScheduleUpdate",
+    "DeploymentUpdate",
+    "GlobalConcurrencyLimitCreate",
+    "GlobalConcurrencyLimitUpdate",
+    "VariableCreate",
+    "VariableUpdate",
+    "WorkPoolCreate",
+    "WorkPoolUpdate",
+    "WorkQueueCreate",
+    "WorkQueueUpdate",
+]
+
+_ROOMS = ("artifacts", "variables", "concurrency", "deployment_actions", "work_pool_actions")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    rooms = (importlib.import_module(f"prefect.model.requests.{room}") for room in _ROOMS)
+    value = globals()[name] = next(getattr(room, name) for room in rooms if hasattr(room, name))
+    return value
