@@ -393,12 +393,18 @@ def test_the_settings_decide_which_there_are():
         "cancellation-cleanup": 20.0,
         "lease-reaper": 5.0,
         "retention": 3600.0,
+        "event-retention": 600.0,
     }
     assert {one.name: one.seconds for one in enabled_services(get_current_settings())} == everything
     off = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": False for name in ("LATE_RUNS", "PAUSE_EXPIRATIONS")}
     with temporary_settings({**off, "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": 7}):
         some = {one.name: one.seconds for one in enabled_services(get_current_settings())}
-    assert some == {"cancellation-cleanup": 7, "lease-reaper": 5.0, "retention": 3600.0}
+    assert some == {
+        "cancellation-cleanup": 7,
+        "lease-reaper": 5.0,
+        "retention": 3600.0,
+        "event-retention": 600.0,
+    }
 
 
 def test_they_work_together(backend):
