@@ -10,6 +10,17 @@ if TYPE_CHECKING:
         ArtifactCreate,
         ArtifactUpdate,
     )
+    from prefect.model.requests.automations import (
+        SavedSearchCreate,
+    )
+    from prefect.model.requests.blocks import (
+        BlockDocumentCreate,
+        BlockDocumentReferenceCreate,
+        BlockDocumentUpdate,
+        BlockSchemaCreate,
+        BlockTypeCreate,
+        BlockTypeUpdate,
+    )
     from prefect.model.requests.concurrency import (
         ConcurrencyLimitCreate,
         ConcurrencyLimitV2Create,
@@ -25,16 +36,23 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "BlockDocumentCreate",
+    "BlockDocumentReferenceCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "SavedSearchCreate",
     "VariableCreate",
     "VariableUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency")
+_ROOMS = ("artifacts", "variables", "concurrency", "blocks", "automations")
 
 
 def __getattr__(name: str) -> Any:

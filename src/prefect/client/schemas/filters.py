@@ -24,6 +24,21 @@ if TYPE_CHECKING:
         Operator,
         OperatorMixin,
     )
+    from prefect.model.requests.blocks import (
+        BlockDocumentFilter,
+        BlockDocumentFilterBlockTypeId,
+        BlockDocumentFilterId,
+        BlockDocumentFilterIsAnonymous,
+        BlockDocumentFilterName,
+        BlockSchemaFilter,
+        BlockSchemaFilterBlockTypeId,
+        BlockSchemaFilterCapabilities,
+        BlockSchemaFilterId,
+        BlockSchemaFilterVersion,
+        BlockTypeFilter,
+        BlockTypeFilterName,
+        BlockTypeFilterSlug,
+    )
     from prefect.model.requests.deployments import (
         DeploymentFilter,
         DeploymentFilterConcurrencyLimit,
@@ -104,6 +119,19 @@ __all__ = [
     "ArtifactFilterKey",
     "ArtifactFilterTaskRunId",
     "ArtifactFilterType",
+    "BlockDocumentFilter",
+    "BlockDocumentFilterBlockTypeId",
+    "BlockDocumentFilterId",
+    "BlockDocumentFilterIsAnonymous",
+    "BlockDocumentFilterName",
+    "BlockSchemaFilter",
+    "BlockSchemaFilterBlockTypeId",
+    "BlockSchemaFilterCapabilities",
+    "BlockSchemaFilterId",
+    "BlockSchemaFilterVersion",
+    "BlockTypeFilter",
+    "BlockTypeFilterName",
+    "BlockTypeFilterSlug",
     "DeploymentFilter",
     "DeploymentFilterConcurrencyLimit",
     "DeploymentFilterId",
@@ -162,7 +190,17 @@ __all__ = [
     "WorkQueueFilterName",
 ]
 
-_ROOMS = ("base", "flows", "flow_runs", "task_runs", "deployments", "work_pools", "artifacts", "variables")
+_ROOMS = (
+    "base",
+    "flows",
+    "flow_runs",
+    "task_runs",
+    "deployments",
+    "work_pools",
+    "artifacts",
+    "variables",
+    "blocks",
+)
 
 
 def __getattr__(name: str) -> Any:
