@@ -46,7 +46,8 @@ class Postgres:
         self._server.start()
 
     def close(self) -> None:
-        """End it, and remove its files."""
+        """End it at once, and remove its files."""
+        self.crash()
         self._server.cleanup()
 
     def _end(self, how: signal.Signals) -> None:
@@ -65,6 +66,18 @@ class Postgres:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+def empty(url: str) -> None:
+    """Delete every row of a store in Postgres."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'pluperfect'"
+        ).fetchall()
+        names = [name for (name,) in tables if name != "schema_version"]
+        connection.execute("; ".join(f"DELETE FROM pluperfect.{name}" for name in names) or "SELECT 1")
 
 
 def _ended(descriptor: int) -> bool:

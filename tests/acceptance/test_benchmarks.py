@@ -62,6 +62,9 @@ page.write_page({**results, "others": {}}, "profile", Path(sys.argv[1]))
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=BENCHMARKS, check=True, timeout=60)
     text = (tmp_path / "benchmarks.md").read_text()
-    assert "| direct task call inside a flow, overhead | 40 us | 20 us | 1,600 us | yes | 80x | 102x | **no** |" in text
+    assert (
+        "| direct task call inside a flow, overhead | 40 us | 20 us | 1,600 us | yes | 80x | 102x | **no** |"
+        in text
+    )
     assert "| task runs on record, of 505 | 505 | 252 | 20,200 | **no** | 0.0x | - | - |" in text
     assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")

@@ -13,6 +13,9 @@ from prefect.cli._app import prefect
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 SECTIONS = dict(re.findall(r"^### (prefect [a-z -]+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
+# another name of `prefect database`
+ELSEWHERE = {"prefect server database"}
+
 
 def commands(command: click.Command, path: str) -> dict[str, click.Command]:
     """Every command that can be run, by the words that run it; `server database` is another name of `database`."""
@@ -23,7 +26,7 @@ def commands(command: click.Command, path: str) -> dict[str, click.Command]:
     for name in command.list_commands(context):
         below = command.get_command(context, name)
         assert below is not None
-        if f"{path} {name}" != "prefect server":
+        if f"{path} {name}" not in ELSEWHERE:
             found |= commands(below, f"{path} {name}")
     return found
 

@@ -17,7 +17,7 @@ from prefect._backend.local import LocalBackend
 from prefect._backend.resolve import retention_policy
 from prefect._base.clock import VirtualClock, use_clock
 from prefect._base.credentials import hash_password
-from prefect._storage.sqlite import SqliteStore
+from prefect._storage.opening import open_store
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.model.requests.users import FilterAudit, TokenCreate, UserCreate, UserUpdate
@@ -30,13 +30,22 @@ from .conftest import serving
 
 PASSWORD = "correct horse battery"
 SECRET = "admin:pass:word"
+on_both = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture
-def backend(tmp_path):
+def url(request, tmp_path):
+    """Where this test's own store is: in a file, unless it says `on_both`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return request.getfixturevalue("postgres").fresh()
+
+
+@pytest.fixture
+def backend(url):
     """A store of this test's own: no users."""
     made = LocalBackend(
-        SqliteStore(str(tmp_path / "store.db")),
+        open_store(url),
         lease_seconds=30,
         poll_seconds=0.5,
         max_rows=10_000,
@@ -175,6 +184,7 @@ def test_our_client_shows_the_auth_string_or_a_token(backend, team, passwords):
 # --- passwords and tokens ---------------------------------------------------------------------------
 
 
+@on_both
 def test_a_password_opens_the_server_until_it_is_changed(backend, team, passwords):
     with asking(backend) as http:
         assert http.get("/users/me", auth=("operator", PASSWORD)).json()["role"] == "operator"
@@ -190,6 +200,7 @@ def test_a_password_opens_the_server_until_it_is_changed(backend, team, password
         assert http.get("/users/me", auth=("operator", "another one")).status_code == 401
 
 
+@on_both
 def test_a_token_works_until_it_is_revoked(backend, team):
     with asking(backend) as http:
         admin = bearer(team["admin"])
@@ -231,6 +242,7 @@ def test_a_token_expires(backend, api, team):
         assert actor_of_token(backend, token) is None
 
 
+@on_both
 def test_a_token_ends_with_its_user_and_follows_the_role(backend, team):
     with asking(backend) as http:
         admin = bearer(team["admin"])
@@ -299,6 +311,7 @@ def test_every_endpoint_has_a_role_and_only_what_changes_is_audited():
 # --- users ------------------------------------------------------------------------------------------
 
 
+@on_both
 def test_users_are_made_listed_and_removed(api):
     assert users.create_user(api, UserCreate(name="ann", role="admin")).has_password is False
     users.create_user(api, UserCreate(name="ben", password=PASSWORD))
@@ -319,6 +332,7 @@ def test_a_name_cannot_be_mistaken(name):
         UserCreate(name=name)
 
 
+@on_both
 def test_the_last_admin_stays(api, team):
     for change in (
         lambda: users.delete_user(api, "admin"),
@@ -385,6 +399,7 @@ def test_a_flood_of_names_is_counted_against_the_address():
 # --- the audit log ----------------------------------------------------------------------------------
 
 
+@on_both
 def test_changes_are_in_the_audit_log_and_secrets_are_not(backend, team):
     with asking(backend) as http:
         admin, viewer = bearer(team["admin"]), bearer(team["viewer"])
@@ -406,6 +421,7 @@ def test_changes_are_in_the_audit_log_and_secrets_are_not(backend, team):
     assert "127.0.0.1" in rows
 
 
+@on_both
 def test_the_audit_log_is_filtered(backend, team):
     with asking(backend) as http:
         for role in ("operator", "admin"):
@@ -434,6 +450,7 @@ def test_csrf_tokens_are_refused_where_they_are_not_asked_for(backend):
         assert (refused.status_code, refused.json()) == (422, {"detail": "CSRF protection is disabled."})
 
 
+@on_both
 def test_a_change_needs_the_clients_own_token(backend):
     with asking(backend, PREFECT_SERVER_CSRF_PROTECTION_ENABLED=True) as http:
         first = http.get("/csrf-token", params={"client": "a"}).json()

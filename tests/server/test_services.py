@@ -15,7 +15,7 @@ from prefect._base.clock import VirtualClock, now_us, use_clock
 from prefect._base.ids import new_id
 from prefect._storage import audit, due, processes, task_runs
 from prefect._storage.audit import AUDIT, AuditRecord
-from prefect._storage.sqlite import SqliteStore
+from prefect._storage.opening import open_store
 from prefect.model.history import states_of
 from prefect.model.records import ProcessRecord, StateRecord, TaskRunRecord
 from prefect.server.services import (
@@ -39,10 +39,18 @@ def clock():
         yield clock
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request, tmp_path):
+    """Where this test's own store is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return request.getfixturevalue("postgres").fresh()
+
+
 @pytest.fixture
-def backend(tmp_path):
+def backend(url):
     made = LocalBackend(
-        SqliteStore(str(tmp_path / "store.db")),
+        open_store(url),
         lease_seconds=30,
         poll_seconds=0.5,
         max_rows=10_000,
@@ -256,6 +264,7 @@ def test_old_runs_and_old_entries_of_the_audit_log_are_forgotten(backend, clock)
 # --- indexes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_no_round_reads_a_whole_table(backend, clock, monkeypatch):
     """Every query of a round, with 1,000 runs of which few are due, by the plan that SQLite makes for it."""
     with backend.store.write():
@@ -384,12 +393,18 @@ def test_the_settings_decide_which_there_are():
         "cancellation-cleanup": 20.0,
         "lease-reaper": 5.0,
         "retention": 3600.0,
+        "event-retention": 600.0,
     }
     assert {one.name: one.seconds for one in enabled_services(get_current_settings())} == everything
     off = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": False for name in ("LATE_RUNS", "PAUSE_EXPIRATIONS")}
     with temporary_settings({**off, "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": 7}):
         some = {one.name: one.seconds for one in enabled_services(get_current_settings())}
-    assert some == {"cancellation-cleanup": 7, "lease-reaper": 5.0, "retention": 3600.0}
+    assert some == {
+        "cancellation-cleanup": 7,
+        "lease-reaper": 5.0,
+        "retention": 3600.0,
+        "event-retention": 600.0,
+    }
 
 
 def test_they_work_together(backend):

@@ -117,10 +117,14 @@ class TestFlowRun:
 
     def test_what_only_deployments_fill(self):
         record = flow_run_record(
-            extra={"work_pool_id": str(ONE)}, infrastructure_pid="host:1", created_by={"type": "SCHEDULE"}
+            extra={"job_variables": {"a": 1}},
+            work_pool_id=ONE.bytes,
+            infrastructure_pid="host:1",
+            created_by={"type": "SCHEDULE"},
         )
         run = FlowRun.from_record(record)
         assert (run.infrastructure_pid, run.work_pool_id) == ("host:1", ONE)
+        assert run.job_variables == {"a": 1}
         assert run.created_by.type == "SCHEDULE"
 
     def test_two_runs_are_equal_only_with_one_id_whatever_is_estimated(self):

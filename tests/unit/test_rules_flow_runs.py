@@ -273,6 +273,14 @@ class TestRule9Late:
         assert code(ask("RUNNING", late)) == "J"
         assert code(ask(state("SCHEDULED", "Late", at=T0), late)) == "J"
 
+    @pytest.mark.parametrize(
+        ("free", "strategy", "becomes"), [(0, "CANCEL_NEW", "C"), (1, "CANCEL_NEW", "A"), (0, "ENQUEUE", "A")]
+    )
+    def test_a_late_run_of_a_full_deployment_without_queue_is_cancelled(self, free, strategy, becomes):
+        facts = limited(free=free, strategy=strategy)
+        late = state("SCHEDULED", "Late")
+        assert code(ask("SCHEDULED", late, deployment_id=new_id(), facts=facts)) == becomes
+
 
 class TestRule10Pause:
     def test_the_key_of_a_pause_is_kept(self):

@@ -65,7 +65,7 @@ def create_concurrency_limit_v2(api: Api, body: ConcurrencyLimitV2Create) -> Con
 @endpoint("GET", "/v2/concurrency_limits/{id_or_name}")
 def read_concurrency_limit_v2(api: Api, id_or_name: str) -> GlobalConcurrencyLimitResponse:
     """One limit. Raises ObjectNotFound."""
-    return _all_shown(api.store, [_found(api.store, id_or_name)])[0]
+    return limits_shown(api.store, [_found(api.store, id_or_name)])[0]
 
 
 @endpoint("POST", "/v2/concurrency_limits/filter")
@@ -73,7 +73,7 @@ def read_all_concurrency_limits_v2(
     api: Api, body: FilterLimits | None = None
 ) -> list[GlobalConcurrencyLimitResponse]:
     """The limits, by name."""
-    return _all_shown(api.store, LIMITS.find(api.store, order="name", **page_of(body or FilterLimits())))
+    return limits_shown(api.store, LIMITS.find(api.store, order="name", **page_of(body or FilterLimits())))
 
 
 @endpoint("PATCH", "/v2/concurrency_limits/{id_or_name}", status=204)
@@ -216,7 +216,8 @@ def _require_free(cx: Transaction, name: str) -> None:
         raise ObjectAlreadyExists(None, f"Concurrency limit with name {name!r} already exists.")
 
 
-def _all_shown(source: Queries, limits: list[LimitRecord]) -> list[GlobalConcurrencyLimitResponse]:
+def limits_shown(source: Queries, limits: list[LimitRecord]) -> list[GlobalConcurrencyLimitResponse]:
+    """Limits as they are answered, in their order."""
     levels = concurrency.levels(source, [limit.id for limit in limits], now_us())
     return [_shown(limit, concurrency.whole(levels.get(limit.id, 0.0))) for limit in limits]
 

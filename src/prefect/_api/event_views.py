@@ -14,6 +14,8 @@ from prefect._base.clock import to_datetime
 from prefect._storage import flow_run_events
 from prefect.model.events import Event, ReceivedEvent, RelatedResource, Resource
 from prefect.model.history import states_of
+from prefect.model.runs import TaskRun
+from prefect.model.state_details import StateDetails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +36,9 @@ def emitted(record: EventRecord) -> ReceivedEvent:
         record.id,
         record.occurred,
         record.name,
-        body["resource"],
-        body["related"],
-        body["payload"],
+        resource=body["resource"],
+        related=body["related"],
+        payload=body["payload"],
         follows=record.follows,
         received=record.received,
     )
@@ -58,34 +60,67 @@ def _of_flow_run(one: Passage, before: Before) -> ReceivedEvent:
         one.id,
         one.timestamp,
         FLOW_RUN + one.name,
-        _resource(FLOW_RUN, one.flow_run_id, one.flow_run_name, run_count, one),
-        related,
-        _payload((before.type, before.name) if before.type else None, one),
+        resource=_resource(FLOW_RUN, one.flow_run_id, one.flow_run_name, run_count, one),
+        related=related,
+        payload=_payload((before.type, before.name) if before.type else None, one),
         follows=before.id,
     )
 
 
-def of_task_run(run: TaskRunRecord) -> list[ReceivedEvent]:
-    """`prefect.task-run.<State>` for each state that the task run has entered, oldest first."""
+def of_task_run(run: TaskRunRecord, since: int = 0) -> list[ReceivedEvent]:
+    """`prefect.task-run.<State>` for each state that the task run has entered, oldest first.
+
+    Args:
+        run: as it is now; what it was in an earlier state is not known any more.
+        since: only states that are newer than this (microseconds UTC).
+    """
     found: list[ReceivedEvent] = []
     before: StateRecord | None = None
     run_count = 0
+    shown: dict[str, Any] | None = None
     for state in states_of(run):
         run_count += state.type == "RUNNING"
-        resource = _resource(TASK_RUN, run.id, run.name, run_count, state)
-        found.append(
-            _event(
-                state.id,
-                state.timestamp,
-                TASK_RUN + state.name,
-                resource,
-                _related_to(run),
-                _payload((before.type, before.name) if before else None, state),
-                follows=before.id if before else None,
-            )
-        )
+        if state.timestamp > since:
+            shown = shown or _task_run(run)
+            found.append(_of_task_run(run, state, before, run_count, shown))
         before = state
     return found
+
+
+def _of_task_run(
+    run: TaskRunRecord, state: StateRecord, before: StateRecord | None, run_count: int, shown: dict[str, Any]
+) -> ReceivedEvent:
+    payload = _payload((before.type, before.name) if before else None, state)
+    details = StateDetails.from_record(state.details or {}, run.flow_run_id, run.id)
+    payload["validated_state"] |= {
+        "state_details": details.model_dump(mode="json", exclude_defaults=True),
+        "data": state.data,
+    }
+    return _event(
+        state.id,
+        state.timestamp,
+        TASK_RUN + state.name,
+        resource=_resource(TASK_RUN, run.id, run.name, run_count, state),
+        related=_related_to(run),
+        payload={**payload, "task_run": {**shown, "run_count": run_count}},
+        follows=before.id if before else None,
+    )
+
+
+_OWN = {
+    "name",
+    "task_key",
+    "dynamic_key",
+    "empirical_policy",
+    "tags",
+    "labels",
+    "task_inputs",
+    "flow_run_run_count",
+}
+
+
+def _task_run(run: TaskRunRecord) -> dict[str, Any]:
+    return TaskRun.from_record(run).model_dump(mode="json", include=_OWN)
 
 
 def _related_to(run: TaskRunRecord) -> list[dict[str, str]]:
@@ -131,10 +166,10 @@ def _event(
     id: bytes,
     occurred: int,
     name: str,
+    *,
     resource: dict[str, str],
     related: Sequence[dict[str, str]],
     payload: dict[str, Any],
-    *,
     follows: bytes | None,
     received: int | None = None,
 ) -> ReceivedEvent:

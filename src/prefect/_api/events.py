@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from prefect._backend.local import LocalBackend
+    from prefect._orchestration.reported import Reported
 
 
 @endpoint("POST", "/events", status=204, audited=False)
@@ -75,7 +76,8 @@ def record_events(backend: LocalBackend, given: Sequence[Mapping[str, Any]]) -> 
         StoreError: the store cannot be written.
         ValidationError: one of them is no event.
     """
-    reports, others = [], []
+    reports: list[Reported] = []
+    others: list[Event] = []
     for one in given:
         report = report_of(one)
         if report is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from math import ceil
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from prefect._api.errors import Refused
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
-    from prefect.model.requests.base import Page
+    from collections.abc import Callable
+
+    from prefect.model.requests.base import NumberedPage, Page
 
 
 class Slice(TypedDict):
@@ -29,3 +32,17 @@ def limit_of(asked: int | None) -> int:
     if asked is not None and asked > greatest:
         raise Refused(f"Invalid limit: must be less than or equal to {greatest}.")
     return greatest if asked is None else asked
+
+
+def paginated(asked: NumberedPage, count: int, find: Callable[[Slice], list[Any]]) -> dict[str, Any]:
+    """A page of a list, as the fields of an answer.
+
+    Args:
+        asked: which page, counted from 1.
+        count: of the whole list.
+        find: gives a part of it.
+    """
+    limit = limit_of(asked.limit)
+    results = find(Slice(limit=limit, offset=(asked.page - 1) * limit)) if limit and count else []
+    pages = ceil(count / limit) if limit else 0
+    return {"results": results, "count": count, "limit": limit, "pages": pages, "page": asked.page}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._api.api import Api
@@ -17,6 +17,7 @@ from prefect._storage.clauses import Clause
 from prefect._storage.pruning import first_id_at
 from prefect.model.objects import Log
 from prefect.model.records import LogRecord
+from prefect.model.requests.base import Operator
 from prefect.model.requests.logs import FilterLogs, LogCreate, LogFilter, LogSort
 from prefect.model.text_search import words_of
 
@@ -75,6 +76,29 @@ def where(asked: LogFilter) -> list[Clause]:
         found += [_not(clauses.contains(_TEXT, word)) for word in none_of]
         found += [clauses.joined("or_", [clauses.contains(_TEXT, word) for word in any_of])] if any_of else []
     return [clauses.joined(asked.operator.value, found)] if found else []
+
+
+def passes(asked: LogFilter, line: LogRecord) -> bool:
+    """Whether a line passes the filter: what `where` asks of the store."""
+    found: list[bool] = []
+    if asked.level is not None:
+        found.append(_is_between(line.level, asked.level.ge_, asked.level.le_))
+    if asked.timestamp is not None:
+        found.append(
+            _is_between(to_datetime(line.timestamp), asked.timestamp.after_, asked.timestamp.before_)
+        )
+    for run_id, wanted in ((line.flow_run_id, asked.flow_run_id), (line.task_run_id, asked.task_run_id)):
+        if wanted is not None and wanted.any_ is not None:
+            found.append(run_id in [id.bytes for id in wanted.any_])
+    if asked.task_run_id is not None and asked.task_run_id.is_null_ is not None:
+        found.append((line.task_run_id is None) is asked.task_run_id.is_null_)
+    if asked.text is not None:
+        found.append(words_of(asked.text.query).are_in(f"{line.message} {line.name}"))
+    return not found or (all if asked.operator is Operator.and_ else any)(found)
+
+
+def _is_between(value: Any, low: Any, high: Any) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _by_level(asked: LogFilter) -> list[Clause]:

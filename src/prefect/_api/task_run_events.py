@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter
 
@@ -35,8 +35,9 @@ _POLICY = ("retries", "retry_delay", "retry_jitter_factor")
 
 def report_of(event: Mapping[str, Any]) -> Reported | None:
     """What an event reports; None for an event that is no well-formed report of a client's task run."""
-    labels = event.get("resource")
-    if not isinstance(labels, dict) or labels.get("prefect.orchestration") != "client":
+    found = event.get("resource")
+    labels = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if labels.get("prefect.orchestration") != "client":
         return None
     if not str(event.get("event", "")).startswith(EVENT_PREFIX):
         return None
@@ -156,7 +157,7 @@ def _detail_of(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs_of(given: Mapping[str, Any]) -> dict[str, Any]:
     if not any(given.values()):
-        return dict.fromkeys(map(_text, given), [])
+        return {key: [] for key in map(_text, given)}
     return _inputs().dump_python(_inputs().validate_python(given), mode="json")
 
 

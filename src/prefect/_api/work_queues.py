@@ -39,13 +39,13 @@ def create_work_pool_queue(api: Api, work_pool_name: str, body: WorkQueueCreate)
     """Make a queue. Raises ObjectNotFound, ObjectAlreadyExists."""
     with api.store.write() as cx:
         record = _insert_queue(cx, pool_named(cx, work_pool_name), body)
-    return _shown(api.store, [record])[0]
+    return queues_shown(api.store, [record])[0]
 
 
 @endpoint("GET", "/work_pools/{work_pool_name}/queues/{name}")
 def read_work_pool_queue(api: Api, work_pool_name: str, name: str) -> WorkQueueResponse:
     """The queue of that name. Raises ObjectNotFound."""
-    return _shown(api.store, [queue_named(api.store, work_pool_name, name)])[0]
+    return queues_shown(api.store, [queue_named(api.store, work_pool_name, name)])[0]
 
 
 @endpoint("PATCH", "/work_pools/{work_pool_name}/queues/{name}", status=204)
@@ -70,7 +70,7 @@ def read_work_pool_queues(
     asked = body or FilterWorkQueues()
     conditions = [rows.in_pool(pool_named(api.store, work_pool_name).id)]
     conditions += part(asked.work_queues, work_queue)
-    return _shown(api.store, QUEUES.find(api.store, conditions, order="priority, id", **page_of(asked)))
+    return queues_shown(api.store, QUEUES.find(api.store, conditions, order="priority, id", **page_of(asked)))
 
 
 @endpoint("POST", "/work_queues/", status=201)
@@ -78,13 +78,13 @@ def create_work_queue(api: Api, body: WorkQueueCreate) -> WorkQueueResponse:
     """Make a queue in the default pool. Raises ObjectAlreadyExists."""
     with api.store.write() as cx:
         record = _insert_queue(cx, default_pool(cx), body)
-    return _shown(api.store, [record])[0]
+    return queues_shown(api.store, [record])[0]
 
 
 @endpoint("GET", "/work_queues/{id}")
 def read_work_queue(api: Api, id: UUID) -> WorkQueueResponse:
     """One queue. Raises ObjectNotFound."""
-    return _shown(api.store, [queue_of(api.store, id)])[0]
+    return queues_shown(api.store, [queue_of(api.store, id)])[0]
 
 
 @endpoint("GET", "/work_queues/name/{name}")
@@ -94,7 +94,7 @@ def read_work_queue_by_name(api: Api, name: str) -> WorkQueueResponse:
     found = pool and QUEUES.read(api.store, work_pool_id=pool.id, name=name)
     if not found:
         raise _no_queue()
-    return _shown(api.store, [found])[0]
+    return queues_shown(api.store, [found])[0]
 
 
 @endpoint("PATCH", "/work_queues/{id}", status=204)
@@ -116,7 +116,7 @@ def read_work_queues(api: Api, body: FilterWorkQueues | None = None) -> list[Wor
     """The queues of all pools that pass the filter, by name."""
     asked = body or FilterWorkQueues()
     found = QUEUES.find(api.store, part(asked.work_queues, work_queue), order="name, id", **page_of(asked))
-    return _shown(api.store, found)
+    return queues_shown(api.store, found)
 
 
 def queue_of(source: Queries, id: UUID) -> WorkQueueRecord:
@@ -202,7 +202,8 @@ def _no_queue() -> ObjectNotFound:
     return ObjectNotFound(help_message="work queue not found")
 
 
-def _shown(source: Queries, records: Sequence[WorkQueueRecord]) -> list[WorkQueueResponse]:
+def queues_shown(source: Queries, records: Sequence[WorkQueueRecord]) -> list[WorkQueueResponse]:
+    """Queues with the names of their pools, in their order."""
     names = queue_names(source, [one.id for one in records])
     limited = [one.id for one in records if one.concurrency_limit is not None]
     taken = rows.occupied(source, limited)

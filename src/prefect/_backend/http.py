@@ -194,11 +194,11 @@ class HttpBackend:
         self.presence.saw(run)
         return run
 
-    def _write(self, verb: str, **arguments: Any) -> Any:
+    def _write(self, verb: str, /, **arguments: Any) -> Any:
         """Have it written behind everything before it, and wait for the answer."""
         return self.outbox.answer_of(self._put(verb, arguments))
 
-    def _post(self, verb: str, **arguments: Any) -> None:
+    def _post(self, verb: str, /, **arguments: Any) -> None:
         """Have it written behind everything before it, some time."""
         self._put(verb, arguments)
         self.journal.wake()
@@ -208,7 +208,7 @@ class HttpBackend:
             parcel.ask(VERBS[verb], arguments)
         return parcel
 
-    def _read(self, name: str, **arguments: Any) -> Any:
+    def _read(self, name: str, /, **arguments: Any) -> Any:
         verb = VERBS[name]
         question = {"verb": name, "arguments": verb.pack(arguments)}
         said = wire.loads(self.line.ask(PATH, wire.dumps(question)))

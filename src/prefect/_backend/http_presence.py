@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import wire
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PATH = "/pluperfect/beats"
 GONE = "/pluperfect/gone"
+_DESCRIBED = wire.packer(wire.PROCESS)
 _TIMEOUT = 10.0  # seconds: a sign of life that takes longer is none
 _log = logging.getLogger("prefect.journal")
 
@@ -37,6 +39,8 @@ class HttpPresence:
         self._poll_seconds = poll_seconds
         self._runs: dict[bytes, Callable[[], None]] = {}
         self._attempts: dict[bytes, int] = {}
+        self._described: list[Any] = []
+        self._describe_at = 0.0
         self._taken = False  # the server has a lease of this process
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -47,10 +51,13 @@ class HttpPresence:
         return own_record(self.id, self._started, 0)._replace(pid_space=procinfo.pid_space())
 
     def sender(self) -> dict[str, Any]:
-        """What a message says of this process."""
-        assert wire.PROCESS.pack is not None
+        """What a message says of this process; its memory is looked at once a second."""
+        now = time.monotonic()
+        if now >= self._describe_at:
+            self._described = _DESCRIBED(self.record())
+            self._describe_at = now + 1.0
         runs = [[wire.pack_bytes(run_id), attempt] for run_id, attempt in tuple(self._attempts.items())]
-        return {"process": wire.PROCESS.pack(self.record()), "runs": runs}
+        return {"process": self._described, "runs": runs}
 
     def enter(self, run_id: bytes, cancel: Callable[[], None]) -> None:
         """This process executes the run from now on."""

@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("prefect.journal")
 MOST_ROWS = 1000  # in one batch
 MOST_BYTES = 1_000_000
+_ROWS, _LINES = wire.packer(wire.many(wire.TASK_RUN)), wire.packer(wire.many(wire.LOG))
 _RESULT, _DETAIL = TaskRunRecord._fields.index("result"), TaskRunRecord._fields.index("detail")
 PATH = "/pluperfect/batches"
-_PACK_ROW, _PACK_LINE = wire.TASK_RUN.pack, wire.LOG.pack
-assert _PACK_ROW is not None
-assert _PACK_LINE is not None
 
 
 class Parcel:
@@ -226,9 +224,9 @@ class Outbox:
         self._last += 1
         message: dict[str, Any] = {"number": self._last, **self._sender()}
         if parcel.rows:
-            message["rows"] = [_PACK_ROW(row) for row in parcel.rows]
+            message["rows"] = _ROWS(parcel.rows)
         if parcel.lines:
-            message["logs"] = [_PACK_LINE(line) for line in parcel.lines]
+            message["logs"] = _LINES(parcel.lines)
         if parcel.verb is not None:
             message |= {"verb": parcel.verb.name, "arguments": parcel.verb.pack(parcel.arguments)}
             self._asked[self._last] = parcel

@@ -28,7 +28,7 @@ def record(backend: LocalBackend, reports: Iterable[Reported]) -> list[TaskRunRe
         return []
     with backend.store.write() as cx:
         ids = sorted(by_run)  # in one order everywhere: two writers never wait for each other
-        known = task_runs.read_many(cx, ids)
+        known = task_runs.held(cx, ids)
         changed = [now for id in ids if (now := merged(known.get(id), by_run[id])) is not None]
         if changed:
             task_runs.replace(cx, changed)

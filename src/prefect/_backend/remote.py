@@ -108,11 +108,12 @@ def deliver(backend: LocalBackend, batch: Batch) -> dict[str, Any]:
         presence = RemotePresence(process, backend.presence.lease_us)
         come_back(cx, presence, batch.sender)
         record(cx, batch.rows, batch.lines, sender=process.id)
-        if batch.verb is None:
-            return {}
-        acting = backend.acting_for(presence)
-        said = answered(acting, batch.verb, _in_this_attempt(cx, process.id, batch))
-        batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+        said: dict[str, Any] = {}
+        if batch.verb is not None:
+            acting = backend.acting_for(presence)
+            said = answered(acting, batch.verb, _in_this_attempt(cx, process.id, batch))
+            batches.keep_answer(cx, process.id, wire.dumps(said).decode())
+    backend.journal.announce(batch.rows, batch.lines)
     return said
 
 
@@ -122,8 +123,7 @@ def answered(backend: LocalBackend, verb: Verb, arguments: dict[str, Any]) -> di
         answer = getattr(backend, verb.name)(**arguments)
     except tuple(RAISED.values()) as exc:
         return raised(exc)
-    pack = verb.answer.pack
-    return {"answer": answer if pack is None else pack(answer)}
+    return {"answer": wire.packer(verb.answer)(answer)}
 
 
 def beat(backend: LocalBackend, sender: Sender) -> dict[str, Any]:

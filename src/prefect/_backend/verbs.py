@@ -21,10 +21,7 @@ class Verb(NamedTuple):
 
     def pack(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as JSON."""
-        return {
-            name: value if (pack := self.arguments[name].pack) is None else pack(value)
-            for name, value in arguments.items()
-        }
+        return {name: wire.packer(self.arguments[name])(value) for name, value in arguments.items()}
 
     def unpack(self, arguments: Any) -> dict[str, Any]:
         """The arguments in JSON. Raises ValueError where they are not the verb's."""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._backend.protocol import Answer, NewFlowRun
-from prefect._storage.filters import Condition
+from prefect._storage.filters import OPERATORS, Condition
 from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 if TYPE_CHECKING:
@@ -87,22 +87,39 @@ OBJECT = Shape(None, partial(_of_type, dict))
 TEXTS = Shape(list, _unpack_texts)
 
 
+def packer(shape: Shape) -> Callable[[Any], Any]:
+    """What writes values of a kind."""
+    return shape.pack or _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def optional(shape: Shape) -> Shape:
     """The same, or None."""
     pack = shape.pack
-    return Shape(
-        None if pack is None else lambda value: None if value is None else pack(value),
-        lambda value: None if value is None else shape.unpack(value),
-    )
+
+    def pack_some(value: Any) -> Any:
+        return None if value is None or pack is None else pack(value)
+
+    def unpack_some(value: Any) -> Any:
+        return None if value is None else shape.unpack(value)
+
+    return Shape(None if pack is None else pack_some, unpack_some)
 
 
 def many(shape: Shape) -> Shape:
     """A list of them."""
     pack = shape.pack
-    return Shape(
-        list if pack is None else lambda values: [pack(value) for value in values],
-        lambda values: [shape.unpack(value) for value in _of_type(list, values)],
-    )
+
+    def pack_all(values: Any) -> list[Any]:
+        return list(values) if pack is None else [pack(value) for value in values]
+
+    def unpack_all(values: Any) -> list[Any]:
+        return [shape.unpack(value) for value in _of_type(list, values)]
+
+    return Shape(pack_all, unpack_all)
 
 
 def record(kind: Any) -> Shape:
@@ -155,10 +172,11 @@ ANSWER = record(Answer)
 
 # --- columns to set, and conditions: their names are SQL, so only known ones are let through --------
 
+_ELSEWHERE = {"flow_name", "work_queue_name", "work_pool_id", "work_pool_name"}  # columns of other tables
 _SETTABLE = {
     name: _shape_of(_annotation(text))
     for name, text in FlowRunRecord.__annotations__.items()
-    if name not in {"id", "flow_id", "flow_name", "attempt", "owner", "created"}
+    if name not in {"id", "flow_id", "attempt", "owner", "created"} | _ELSEWHERE
 }
 _ASKED_BY = frozenset(
     (
@@ -171,7 +189,7 @@ _ASKED_BY = frozenset(
 
 
 def _pack_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    return {name: _packed(_SETTABLE[name], value) for name, value in changes.items()}
+    return {name: packer(_SETTABLE[name])(value) for name, value in changes.items()}
 
 
 def _unpack_changes(changes: Any) -> dict[str, Any]:
@@ -189,7 +207,9 @@ def _unpack_condition(condition: Any) -> Condition:
     column, operator, value = _of_type(list, condition)
     if column not in _ASKED_BY:
         raise _expected("a column of a run or a log line", column)
-    return Condition(column, _of_type(str, operator), _untagged(value))
+    if operator not in OPERATORS or (operator == "in") is not isinstance(value, list):
+        raise _expected("a condition", operator)
+    return Condition(column, operator, _untagged(value))
 
 
 def _tagged(value: Any) -> Any:
@@ -205,11 +225,7 @@ def _untagged(value: Any) -> Any:
     return [_untagged(one) for one in value] if isinstance(value, list) else value  # type: ignore[misc] # as it came
 
 
-def _packed(shape: Shape, value: Any) -> Any:
-    return value if shape.pack is None else shape.pack(value)
-
-
 CHANGES = Shape(_pack_changes, _unpack_changes)
 CONDITION = Shape(_pack_condition, _unpack_condition)
 COUNTS = OBJECT
-NOTHING = Shape(lambda _: None, lambda _: None)
+NOTHING = Shape(None, partial(_of_type, type(None)))

@@ -95,6 +95,8 @@ class Journal(Generic[Batch]):
         self._cells: deque[Cell] = deque()
         self._logs: deque[LogRecord] = deque()
         self._observers: list[Observer] = []
+        self.on_commit: Callable[[float], None] | None = None
+        """Told after each batch how many seconds it took: the caller's writes in it, and getting it to the disk."""
         self._wake = threading.Event()
         self._idle = False
         self._closed = False
@@ -144,6 +146,7 @@ class Journal(Generic[Batch]):
         cells: list[Cell] = []
         lines: list[LogRecord] = []
         with self._sink.locked():
+            began = time.perf_counter()
             try:
                 with self._sink.write() as batch:
                     cells, lines = _take(self._cells), _take(self._logs)
@@ -154,7 +157,14 @@ class Journal(Generic[Batch]):
                 self._put_back(cells, lines)
                 raise
             reach("journal.after_commit")
+            if self.on_commit is not None:
+                self.on_commit(time.perf_counter() - began)
             self._tell(cells, lines)
+
+    @property
+    def depth(self) -> int:
+        """How many rows are queued."""
+        return len(self._cells) + len(self._logs)
 
     def add_observer(self, observer: Observer) -> None:
         """Call `observer(task_rows, logs)` after each commit, in order."""

@@ -27,7 +27,8 @@ def complaint(
         Draft202012Validator.check_schema(schema)
     except SchemaError as exc:
         return f"The schema provided is not a valid json schema. Schema error: {exc.message}"
-    for error in Draft202012Validator(schema).iter_errors(parameters):
+    validator: Any = Draft202012Validator(schema)
+    for error in validator.iter_errors(parameters):
         if missing_is_wrong or error.validator != "required":
             return _text(error)
     return None

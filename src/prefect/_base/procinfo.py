@@ -72,6 +72,12 @@ def peak_memory() -> int | None:
     return None
 
 
+def memory() -> int | None:
+    """The resident size of this process, in bytes; None where unknown."""
+    pages = _read("/proc/self/statm")
+    return int(pages.split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages else None
+
+
 def oom_kills() -> int | None:
     """How many processes the kernel has killed in this control group for want of memory; None where unknown."""
     for path in _memory_events():

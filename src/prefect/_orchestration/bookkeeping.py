@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect._orchestration.transition import TERMINAL, Transition
+
+if TYPE_CHECKING:
+    from prefect.model.records import StateRecord
 
 
 def changes_of(transition: Transition) -> dict[str, Any]:
@@ -42,3 +45,17 @@ def _started(transition: Transition, timestamp: int) -> dict[str, Any]:
     if policy.get("resuming"):
         return started | {"policy": {**policy, "resuming": False}}
     return started | {"run_count": run.run_count + 1}
+
+
+def first_columns(state: StateRecord) -> dict[str, Any]:
+    """The columns of a run that is created in a state."""
+    scheduled = (state.details or {}).get("scheduled_time") if state.type == "SCHEDULED" else None
+    columns: dict[str, Any] = {
+        "expected_start_time": scheduled or state.timestamp,
+        "next_scheduled_start_time": scheduled,
+    }
+    if state.type == "RUNNING":
+        columns |= {"start_time": state.timestamp, "run_count": 1}
+    if state.type in TERMINAL:
+        columns |= {"start_time": state.timestamp, "end_time": state.timestamp}
+    return columns

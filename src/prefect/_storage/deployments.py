@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prefect._storage import clauses
 from prefect._storage.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefect._storage.clauses import Clause
     from prefect._storage.protocol import Queries, Transaction
+
+
+NEVER = 2**62  # as a time
 
 
 class DeploymentRecord(NamedTuple):
@@ -23,7 +28,6 @@ class DeploymentRecord(NamedTuple):
     version: str | None = None
     description: str | None = None
     paused: int = 0
-    concurrency_limit: int | None = None
     concurrency_limit_id: bytes | None = None
     concurrency_options: dict[str, Any] | None = None
     parameters: dict[str, Any] = {}  # noqa: RUF012 - never written to; a NamedTuple default
@@ -80,6 +84,10 @@ DEPLOYMENTS = Table(
 SCHEDULES = Table("deployment_schedule", ScheduleRecord, json=("schedule", "parameters"))
 
 
+# how many runs may be active at once; as a filter and an order know it
+CONCURRENCY_LIMIT = "(SELECT l.slot_limit FROM concurrency_limit l WHERE l.id = d.concurrency_limit_id)"
+
+
 class Flow(NamedTuple):
     """What a deployment and its runs take from their flow."""
 
@@ -122,12 +130,23 @@ def polled(cx: Transaction, ids: Sequence[bytes], now: int) -> None:
     )
 
 
-def due_schedules(source: Queries, now: int, limit: int) -> list[tuple[ScheduleRecord, bytes]]:
-    """Active schedules, of deployments that are not paused, for which more runs are wanted by now."""
-    columns = ",".join(f"s.{column}" for column in SCHEDULES.columns)
+def due_schedules(source: Queries, now: int, limit: int) -> list[bytes]:
+    """The active schedules for which more runs are wanted by now."""
     rows = source.rows(
-        f"SELECT {columns}, d.id FROM deployment_schedule s JOIN deployment d ON d.id = s.deployment_id "  # noqa: S608
-        "WHERE s.active = 1 AND s.look_again <= ? AND d.paused = 0 ORDER BY s.look_again LIMIT ?",
+        "SELECT id FROM deployment_schedule WHERE active = 1 AND look_again <= ? ORDER BY look_again LIMIT ?",
         (now, limit),
     )
-    return [(SCHEDULES.of(row[:-1]), row[-1]) for row in rows]
+    return [row[0] for row in rows]
+
+
+def reset_schedules(cx: Transaction, deployment_id: bytes, look_again: int) -> None:
+    """Runs for the schedules of a deployment are made afresh, from then on."""
+    cx.execute(
+        "UPDATE deployment_schedule SET scheduled_until = 0, look_again = ? WHERE deployment_id = ?",
+        (look_again, deployment_id),
+    )
+
+
+def of_deployment(deployment_id: bytes) -> Clause:
+    """Which schedules: those of a deployment."""
+    return clauses.compare("deployment_id", "=", deployment_id)

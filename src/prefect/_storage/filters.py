@@ -16,7 +16,8 @@ class Condition(NamedTuple):
     value: Any = None
 
 
-_OPERATORS = frozenset(("=", "<", "<=", ">", ">=", "like"))
+_COMPARISONS = frozenset(("=", "<", "<=", ">", ">=", "like"))
+OPERATORS = _COMPARISONS | {"in", "is null"}
 
 
 def where(
@@ -38,11 +39,9 @@ def where(
             values.extend(value)
         elif operator == "is null":
             parts.append(f"{spelled} IS NULL" if value else f"{spelled} IS NOT NULL")
-        elif operator in _OPERATORS:
+        elif operator in _COMPARISONS:
             parts.append(f"{spelled} {operator} ?")
             values.append(value)
         else:
-            raise ValueError(
-                f"expected an operator of {sorted(_OPERATORS)}, 'in' or 'is null', got {operator!r}"
-            )
+            raise ValueError(f"expected an operator of {sorted(OPERATORS)}, got {operator!r}")
     return (" WHERE " + " AND ".join(parts) if parts else ""), values

@@ -66,7 +66,7 @@ def befores(source: Queries, flow_run_ids: Iterable[bytes]) -> dict[bytes, Befor
     """For every state of some runs, by its id, what came before it."""
     condition = any_of("flow_run_id", sorted(set(flow_run_ids)))
     rows = source.rows(
-        "SELECT flow_run_id, id, type, name FROM flow_run_state "
+        "SELECT flow_run_id, id, type, name FROM flow_run_state "  # noqa: S608
         f"WHERE {condition.sql} ORDER BY flow_run_id, timestamp, id",
         condition.values,
     )
@@ -79,3 +79,9 @@ def befores(source: Queries, flow_run_ids: Iterable[bytes]) -> dict[bytes, Befor
         found[id] = before
         before = Before(id, type, name, before.run_count + (type == "RUNNING"))
     return found
+
+
+def entered_since(source: Queries, moment: int) -> list[bytes]:
+    """The ids of the states that flow runs have entered since a time (microseconds UTC), oldest first."""
+    rows = source.rows("SELECT id FROM flow_run_state WHERE timestamp >= ? ORDER BY timestamp, id", (moment,))
+    return [row[0] for row in rows]

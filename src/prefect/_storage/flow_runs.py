@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
+from prefect._storage import clauses
 from prefect._storage.filters import where
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from prefect._storage.filters import Condition
     from prefect._storage.protocol import Queries, Store, Transaction
 
-# in the order of the table; `flow_name` is joined, the present state is spread over seven columns
+# in the order of the table; names of other tables are joined, the present state is spread over seven columns
 _STATE = ("id", "type", "name", "timestamp", "message", "data", "details")
 _PLAIN = (
     "created",
@@ -47,10 +48,12 @@ _JSON = ("parameters", "tags", "policy", "context", "labels", "extra", "created_
 _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
+_JOINED = ("flow_name", "work_queue_name", "work_pool_id", "work_pool_name")
 
 SELECT = (
-    f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name "  # noqa: S608
-    "FROM flow_run r JOIN flow f ON f.id = r.flow_id"
+    f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name, q.name, p.id, p.name "  # noqa: S608
+    "FROM flow_run r JOIN flow f ON f.id = r.flow_id "
+    "LEFT JOIN work_queue q ON q.id = r.work_queue_id LEFT JOIN work_pool p ON p.id = q.work_pool_id"
 )
 _INSERT = (
     f"INSERT INTO flow_run ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))}) "  # noqa: S608
@@ -62,15 +65,25 @@ _STATES = (
 _ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` makes an encoder for each call
+
+
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
     if not value and isinstance(value, dict):
         return "{}"
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else dumps(value)
+
+
+def _loaded(text: str | None) -> Any:
+    """Most columns of most runs are empty."""
+    if text is None:
+        return None
+    return {} if text == "{}" else json.loads(text)
 
 
 def state_values(state: StateRecord) -> tuple[Any, ...]:
@@ -99,18 +112,17 @@ def record_of(row: Sequence[Any]) -> FlowRunRecord:
     """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
     loaded: dict[str, Any] = {
-        name: None if text is None else json.loads(text)
-        for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
+        name: _loaded(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
     }
     loaded["tags"] = tuple(loaded["tags"])
     return FlowRunRecord(
         id=row[0],
         name=row[1],
         flow_id=row[2],
-        flow_name=row[-1],
         state=state_of(row[3:_FIRST_PLAIN]),
         **plain,
         **loaded,
+        **dict(zip(_JOINED, row[-len(_JOINED) :], strict=True)),
     )
 
 
@@ -252,3 +264,9 @@ def delete(cx: Transaction, run_ids: Sequence[bytes]) -> int:
     for table in ("flow_run_state", "flow_run_tag", "flow_run_input", "task_run", "log"):
         cx.execute(f"DELETE FROM {table} WHERE flow_run_id IN ({marks})", run_ids)  # noqa: S608
     return cx.execute(f"DELETE FROM flow_run WHERE id IN ({marks})", run_ids).rowcount  # noqa: S608
+
+
+def names(source: Queries, run_ids: Sequence[bytes]) -> dict[bytes, str]:
+    """The names of runs, by id; of those that there are."""
+    wanted = clauses.any_of("id", run_ids)
+    return dict(source.rows(f"SELECT id, name FROM flow_run WHERE {wanted.sql}", wanted.values))  # noqa: S608

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prefect._storage.protocol import Store, Transaction
+    from prefect._storage.protocol import Queries, Transaction
 
 
-def read(store: Store, key: str) -> str | None:
+def read(source: Queries, key: str) -> str | None:
     """The value under a key, or None."""
-    row = store.row("SELECT value FROM meta WHERE key = ?", (key,))
+    row = source.row("SELECT value FROM meta WHERE key = ?", (key,))
     return row[0] if row else None
 
 
@@ -20,3 +20,8 @@ def write(cx: Transaction, key: str, value: str) -> None:
         "INSERT INTO meta (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, value),
     )
+
+
+def delete(cx: Transaction, key: str) -> None:
+    """Forget a key."""
+    cx.execute("DELETE FROM meta WHERE key = ?", (key,))

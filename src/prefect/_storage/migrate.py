@@ -167,10 +167,14 @@ class PostgresSchema:
 
     @contextmanager
     def exclusively(self) -> Generator[None, None, None]:
-        """See `Schema`. Not only the tables, also who may make them is decided under the lock."""
-        with self._connection.transaction():
-            self._connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            yield
+        """See `Schema`. The lock comes first: a transaction that waited for it would not see what was made meanwhile."""
+        self._connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
+        try:
+            with self._connection.transaction():
+                yield
+        finally:
+            if not self._connection.closed:
+                self._connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
     def apply(self, step: Migration) -> None:
         """See `Schema`."""

@@ -15,6 +15,7 @@ from prefect._storage import migrate
 from prefect._storage.postgres_driver import psycopg
 from prefect._storage.postgres_errors import PATIENCE_SECONDS, Patience, explain
 from prefect._storage.postgres_link import SCHEMA, Address, Link, abandoned
+from prefect._storage.postgres_session import Leadership, PostgresListener, notify
 from prefect._storage.postgres_transaction import PostgresTransaction
 from prefect._storage.postgres_url import shown_url
 from prefect._storage.protocol import Size
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 OPENING_SECONDS: Final = 30.0  # a database that starts together with us may take so long
-MINIMUM_VERSION: Final = 13
 
 
 class PostgresStore:
@@ -68,12 +68,17 @@ class PostgresStore:
         self._patience = Patience(self.name, min(OPENING_SECONDS, patience_seconds))
         self._lock = threading.RLock()
         self._link = Link(self._address)
+        self._leadership = Leadership(self._address)
         self._transaction: PostgresTransaction | None = None
         self._kept = max(1, kept_readers)
         self._most = self._kept + more_readers
         self._new_pool()
-        if not any_version:
-            self._prepare(migrate_on_start)
+        try:
+            if not any_version:
+                self._prepare(migrate_on_start)
+        except BaseException:
+            self.close()
+            raise
         self._patience.seconds = patience_seconds
 
     def _new_pool(self) -> None:
@@ -155,6 +160,23 @@ class PostgresStore:
         row = self.row("SELECT hashtextextended(pg_current_snapshot()::text, 0)")
         return int(row[0]) if row else 0
 
+    # --- several processes --------------------------------------------------------------------------
+
+    def leads(self, name: str) -> bool:
+        """See `Store.leads`: an advisory lock, on a connection of its own."""
+        with self._explained():
+            return self._leadership.held(name)
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """See `Store.notify`."""
+        with self.write() as cx:
+            notify(cx, channel, payload)
+
+    def listen(self, channel: str) -> PostgresListener:
+        """See `Store.listen`: on a connection of its own."""
+        with self._explained():
+            return self._patience.keep_trying(lambda: PostgresListener(self._address, channel))
+
     # --- the schema ---------------------------------------------------------------------------------
 
     def version(self) -> int:
@@ -232,6 +254,7 @@ class PostgresStore:
     def close(self) -> None:
         """Close every connection. Uncommitted work is rolled back by Postgres."""
         with self._lock:
+            self._leadership.release()
             self._close_idle()
             self._link.close()
 
@@ -239,6 +262,7 @@ class PostgresStore:
         """In a forked child: forget the parent's connections without touching them."""
         abandoned.extend(self._idle)
         self._link.abandon()
+        self._leadership.abandon()
         self._lock = threading.RLock()
         self._transaction = None
         self._new_pool()

@@ -10,13 +10,14 @@ from prefect._storage.postgres_adapters import adapters
 from prefect._storage.postgres_driver import pq, psycopg
 from prefect._storage.postgres_errors import Undecided
 from prefect._storage.postgres_url import libpq_url
-from prefect.exceptions import ConfigurationError
+from prefect.exceptions import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 # Tables of the same names may be in the database: those of Prefect itself, whose URL people have in their settings.
 SCHEMA = "pluperfect"
+MINIMUM_VERSION = 130_000
 _DEFAULTS = {
     "application_name": "pluperfect",
     # a dead network is noticed within half a minute, not after the hours that TCP allows
@@ -41,10 +42,18 @@ class Address(NamedTuple):
         Raises:
             psycopg.Error: nobody answers there, or refuses.
             ConfigurationError: the URL is not understood.
+            StoreError: the server is too old.
         """
         connection: Connection = psycopg.connect(
             self._info(), autocommit=True, prepare_threshold=3, context=adapters()
         )
+        version = connection.info.server_version
+        if version < MINIMUM_VERSION:
+            connection.close()
+            raise StoreError(
+                f"Expected PostgreSQL {MINIMUM_VERSION // 10_000} or newer, got version {version // 10_000}. "
+                "Upgrade it, or name another one in PREFECT_API_DATABASE_CONNECTION_URL."
+            )
         connection.prepared_max = _STATEMENTS
         milliseconds = round((self.statement_seconds or 0) * 1000)
         connection.execute(f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}".encode())

@@ -83,6 +83,21 @@ class Transaction(Queries, Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Somebody who wants to be woken, from the moment that it was made. Not for several threads at once."""
+
+    def wait(self, timeout: float) -> str | None:
+        """What was said last since the call before; None where nothing was within `timeout` seconds.
+
+        Several wake-ups may come as one, and one for nothing (empty): look at the rows, not at the payload, for truth.
+        """
+        ...
+
+    def close(self) -> None:
+        """Be woken no more; whoever waits in another thread gets None."""
+        ...
+
+
 class Store(Queries, Protocol):
     """Transactions and queries. SQL is written once, with `?` placeholders; the nouns' modules hold it."""
 
@@ -99,6 +114,27 @@ class Store(Queries, Protocol):
 
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
+        ...
+
+    def leads(self, name: str) -> bool:
+        """Whether this process is, just now, the one of all on the store that does the work of that name.
+
+        Ask before each round. Another one leads when this one dies, loses its connection or does not ask for half a
+        minute; a round that is being done then overlaps with its first, and must bear that.
+        """
+        ...
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """Wake the listeners of a channel in every process, once the transaction that this is part of is committed.
+
+        Args:
+            channel: an identifier.
+            payload: for who listens; up to 7,000 bytes.
+        """
+        ...
+
+    def listen(self, channel: str) -> Listener:
+        """Be woken by `notify`. Look at the rows after this, then wait: so nothing is missed in between."""
         ...
 
     def database(self) -> str:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._storage import migrate
+from prefect._storage.leading import Leases
+from prefect._storage.listening import PollingListener, notify
 from prefect._storage.protocol import Size
 from prefect.exceptions import StoreError
 
@@ -103,6 +105,7 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
+        self._leases = Leases(self)
         if not any_version:
             with self._explained():
                 self._prepare(migrate_on_start)
@@ -164,6 +167,8 @@ class SqliteStore:
     def close(self) -> None:
         """Close every connection. Uncommitted work is rolled back by SQLite."""
         with self._lock:
+            with suppress(StoreError, sqlite3.Error):  # or they run out
+                self._leases.release()
             while self._readers:
                 self._readers.pop().close()
             self._writer.close()
@@ -171,6 +176,7 @@ class SqliteStore:
     def abandon(self) -> None:
         """In a forked child: forget the parent's connections without touching them (SQLite forbids their use)."""
         self._lock = threading.RLock()
+        self._leases = Leases(self)
         _abandoned.append((self._writer, *self._readers))
         self._readers = deque()
 
@@ -224,6 +230,19 @@ class SqliteStore:
             if self.version() < migrate.newest():
                 self._writer.execute("PRAGMA journal_mode = WAL")
             return migrate.upgrade(migrate.SqliteSchema(self._writer), self.path)
+
+    def leads(self, name: str) -> bool:
+        """See `Store.leads`: a lease, renewed at every other call or so."""
+        return self._leases.held(name)
+
+    def notify(self, channel: str, payload: str = "") -> None:
+        """See `Store.notify`."""
+        with self.write() as cx:
+            notify(cx, channel, payload)
+
+    def listen(self, channel: str) -> PollingListener:
+        """See `Store.listen`: looks 20 times a second."""
+        return PollingListener(self, channel)
 
     def database(self) -> str:
         """The version of SQLite."""

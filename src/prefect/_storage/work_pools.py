@@ -139,3 +139,37 @@ def leave_queues(cx: Transaction, queue_ids: list[bytes]) -> None:
             f"UPDATE {table} SET work_queue_id = NULL WHERE work_queue_id IN ({marks})",  # noqa: S608
             queue_ids,
         )
+
+
+def late(source: Queries, queue_id: bytes) -> int:
+    """How many runs of a queue are late."""
+    row = source.row(
+        "SELECT COUNT(*) FROM flow_run WHERE work_queue_id = ? AND next_scheduled_start_time IS NOT NULL "
+        "AND state_type = 'SCHEDULED' AND state_name = 'Late'",
+        (queue_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+def mark_offline(cx: Transaction, now: int, missed: int, seconds: int) -> int:
+    """Workers that have missed so many heartbeats are offline, and pools without others not ready; how many workers."""
+    silent = cx.execute(
+        "UPDATE worker SET status = 'OFFLINE', updated = ? WHERE status = 'ONLINE' "
+        "AND last_heartbeat_time < ? - COALESCE(heartbeat_interval_seconds, ?) * ? * 1000000",
+        (now, now, seconds, missed),
+    ).rowcount
+    if silent:
+        cx.execute(
+            "UPDATE work_pool SET status = 'NOT_READY', updated = ? WHERE status = 'READY' AND NOT EXISTS "
+            "(SELECT 1 FROM worker w WHERE w.work_pool_id = work_pool.id AND w.status = 'ONLINE')",
+            (now,),
+        )
+    return silent
+
+
+def mark_not_ready(cx: Transaction, table: str, before: int) -> int:
+    """Rows of `work_queue` or `deployment` that nobody has polled since are not ready; how many there were."""
+    return cx.execute(
+        f"UPDATE {table} SET status = 'NOT_READY' WHERE status = 'READY' AND last_polled < ?",  # noqa: S608
+        (before,),
+    ).rowcount

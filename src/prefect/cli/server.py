@@ -19,9 +19,14 @@ from prefect.settings.context import refresh_global_settings_context
 
 _ENTRIES = {
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
+    "services": Entry(
+        "prefect.cli.server_services:services", "See the background services, and run them without the API."
+    ),
     "start": Entry("prefect.cli.server:start", "Serve the API."),
     "status": Entry("prefect.cli.server:status", "Ask the server whether it is there, or wait until it is."),
     "stop": Entry("prefect.cli.server:stop", "Stop the server that runs in the background."),
+    "token": Entry("prefect.cli.server_users:token", "Give users tokens."),
+    "user": Entry("prefect.cli.server_users:user", "Decide who may ask the server, and for what."),
 }
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.2
@@ -90,9 +95,9 @@ def _serve(*, services: bool) -> None:
 
 def _start_in_background(*, services: bool) -> None:
     refresh_global_settings_context()
-    running = background.start(services=services)
+    running = background.start("all" if services else "api")
     click.echo(f"The server runs in the background at {running.url} (pid {running.pid}).")
-    click.echo(f"Its log is {background.log_file()}. Stop it with: prefect server stop")
+    click.echo(f"Its log is {background.log_file('server')}. Stop it with: prefect server stop")
 
 
 @click.command("stop", cls=Command)

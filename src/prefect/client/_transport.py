@@ -7,6 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from prefect._api.api import Api
+from prefect._api.plain import Plain
 from prefect._backend.resolve import local_backend
 from prefect.client._errors import raise_for
 
@@ -85,4 +86,6 @@ def answer_of(asked: Endpoint[..., Any], response: httpx.Response) -> Any:
         PrefectHTTPStatusError: for any other refusal.
     """
     raise_for(response)
+    if asked.signature.return_annotation is Plain:
+        return Plain(response.text, response.headers["content-type"])
     return asked.answers.validate_json(response.content) if response.content else None

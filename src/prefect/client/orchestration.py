@@ -10,8 +10,13 @@ from prefect.client._methods.artifacts import ArtifactMethods
 from prefect.client._methods.automations import AutomationMethods
 from prefect.client._methods.blocks import BlockDocumentMethods, BlockTypeMethods
 from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
+from prefect.client._methods.deployments import DeploymentMethods
+from prefect.client._methods.events import EventMethods
+from prefect.client._methods.flow_runs import FlowRunMethods
 from prefect.client._methods.logs import LogMethods
+from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
+from prefect.client._methods.work_pools import WorkPoolMethods, WorkQueueMethods
 from prefect.client._transport import InProcess, OverHttp, Transport
 from prefect.settings import get_current_settings
 
@@ -27,9 +32,15 @@ class _Methods(
     BlockDocumentMethods,
     BlockTypeMethods,
     ConcurrencyLimitMethods,
+    DeploymentMethods,
+    EventMethods,
+    FlowRunMethods,
     GlobalConcurrencyLimitMethods,
     LogMethods,
+    TaskRunMethods,
     VariableMethods,
+    WorkPoolMethods,
+    WorkQueueMethods,
 ):
     """Everything that both clients ask."""
 

@@ -17,7 +17,7 @@ from prefect.model.base import (
     PrefectBaseModel,
     UpdatedBy,
 )
-from prefect.model.concurrency import ConcurrencyOptions
+from prefect.model.concurrency import ConcurrencyOptions, GlobalConcurrencyLimitResponse
 from prefect.model.schedules import SCHEDULE_TYPES
 
 
@@ -91,16 +91,6 @@ class Deployment(ObjectBaseModel):
     updated_by: UpdatedBy | None = None
     work_queue_id: UUID | None = None
     enforce_parameter_schema: bool = True
-
-
-class GlobalConcurrencyLimitResponse(ObjectBaseModel):
-    """A named limit, as it is answered."""
-
-    active: bool = True
-    name: str
-    limit: int
-    active_slots: int
-    slot_decay_per_second: float = 2.0
 
 
 class DeploymentResponse(ObjectBaseModel):

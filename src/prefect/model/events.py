@@ -183,7 +183,7 @@ class ResourceSpecification(RootModel[dict[str, str | list[str]]]):
 
     def matches_every_resource(self) -> bool:
         """Whether nothing is asked for."""
-        return all(value == "*" or value == ["*"] for value in self.root.values())
+        return all(value in ("*", ["*"]) for value in self.root.values())
 
     def includes(self, candidates: Sequence[Labelled]) -> bool:
         """Whether one of the resources meets it."""

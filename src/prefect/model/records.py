@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 
 class StateRecord(NamedTuple):
-    """One state of a run. `type` is the name of a `StateType`; `data` is result metadata or None."""
+    """One state of a run. `type` is the name of a `StateType`.
+
+    `data` is result metadata, None, or what a client has sent instead, under the key `value`.
+    """
 
     id: bytes
     type: str
@@ -63,6 +66,10 @@ class FlowRunRecord(NamedTuple):
     auto_scheduled: int = 0
     infrastructure_pid: str | None = None
     created_by: dict[str, Any] | None = None
+    # of other tables, as of `flow_name`
+    work_queue_name: str | None = None
+    work_pool_id: bytes | None = None
+    work_pool_name: str | None = None
 
 
 class TaskRunRecord(NamedTuple):

@@ -129,6 +129,9 @@ class FlowRun(_Run):
             infrastructure_pid=record.infrastructure_pid,
             created_by=CreatedBy.model_validate(record.created_by) if record.created_by else None,
             work_queue_id=_uuid(record.work_queue_id),
+            work_queue_name=record.work_queue_name,
+            work_pool_id=_uuid(record.work_pool_id),
+            work_pool_name=record.work_pool_name,
             **_extra_of(record.extra),
         )
 
@@ -220,7 +223,7 @@ def _flow_run_policy(stored: dict[str, Any]) -> FlowRunPolicy:
     return FlowRunPolicy.model_construct(None, **known)
 
 
-_EXTRA_IDS = frozenset(("infrastructure_document_id", "work_pool_id"))
+_EXTRA_IDS = frozenset(("infrastructure_document_id",))
 
 
 def _extra_of(stored: dict[str, Any]) -> dict[str, Any]:

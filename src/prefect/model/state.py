@@ -179,7 +179,10 @@ class State(ObjectBaseModel, Generic[R]):
         cls, record: StateRecord, *, flow_run_id: bytes | None = None, task_run_id: bytes | None = None
     ) -> Self:
         """The state of a stored record, which is trusted; the ids are those of the run it belongs to."""
-        data = ResultRecordMetadata.model_validate(record.data) if record.data is not None else None
+        data: Any = record.data
+        if data is not None:
+            kept = data_discriminator(data) == "ResultRecordMetadata"
+            data = ResultRecordMetadata.model_validate(data) if kept else data.get("value")
         return cls.model_construct(
             id=UUID(bytes=record.id),
             type=StateType(record.type),

@@ -1,30 +1,36 @@
-"""`python -m prefect.server`: the server that `prefect server start --background` starts."""
+"""`python -m prefect.server FD PARTS`: what `prefect server start --background` starts."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 from prefect.exceptions import PrefectException
-from prefect.server.background import pid_file, write_pid_file
+from prefect.server.background import Parts, name_of, pid_file, write_pid_file
+from prefect.server.run_services import run_services
 from prefect.server.serve import serve
 
 
 def main() -> int:
-    """Serve; the exit code. The arguments: a pipe that is told the URL once the server answers, and `services`."""
-    ready = int(sys.argv[1])
+    """Serve; the exit code. FD is a pipe that gets a line once the process is ready, PARTS what it serves."""
+    ready, parts = int(sys.argv[1]), cast("Parts", sys.argv[2])
+    name = name_of(parts)
 
-    def announce(url: str) -> None:
-        write_pid_file(url)
-        os.write(ready, f"{url}\n".encode())
+    def announce(url: str = "") -> None:
+        write_pid_file(name, url)
+        os.write(ready, b"ready\n")
         os.close(ready)
 
     try:
-        serve(announce, services=sys.argv[2] == "services")
+        if parts == "services":
+            run_services(announce)
+        else:
+            serve(announce, services=parts == "all")
     except PrefectException as exc:
         print(exc, file=sys.stderr)  # noqa: T201 - into the file that the starter reads
         return 1
-    pid_file().unlink(missing_ok=True)
+    pid_file(name).unlink(missing_ok=True)
     return 0
 
 

@@ -52,7 +52,7 @@ class Batches:
         while True:
             try:
                 return await asyncio.to_thread(self._write, batch)
-            except StoreError as exc:
+            except StoreError as exc:  # noqa: PERF203 - the loop is for this
                 _log.error("%s %d events are kept in memory and tried again.", exc, len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:

@@ -135,7 +135,7 @@ class Guard:
 
     def _record(self, scope: Scope, status: int) -> None:
         """Put a change into the audit log; requests of nobody, and those that no route took, are none."""
-        asked: Endpoint[..., Any] | None = scope.get("endpoint")
+        asked: Endpoint[..., Any] | None = scope.get("prefect.endpoint")
         if asked is None or not asked.audited:
             return
         if asked.role == "admin":  # users and tokens may be others now

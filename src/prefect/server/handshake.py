@@ -5,7 +5,7 @@ A client that does not offer the sub-protocol talks at once, as older ones do; w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
@@ -80,4 +80,4 @@ async def received(websocket: WebSocket) -> dict[str, Any]:
         raise ProtocolViolation("Expected JSON") from None
     if not isinstance(found, dict):
         raise ProtocolViolation("Expected a JSON object")
-    return found
+    return cast("dict[str, Any]", found)

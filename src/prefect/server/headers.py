@@ -78,7 +78,7 @@ def wrong_version(said: str) -> str | None:
     """What is wrong with the version that a client says it speaks; None where nothing is."""
     parts = said.split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return f"Invalid X-PREFECT-API-VERSION header format. Expected 'x.y.z', got {said!r}."
+        return f"Invalid X-PREFECT-API-VERSION header format: expected a version such as 0.8.4, got {said!r}."
     if tuple(map(int, parts)) < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
         return f"Expected API version {oldest} or higher, got {said}: upgrade the client."

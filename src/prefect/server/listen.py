@@ -12,19 +12,21 @@ from prefect.settings import get_current_settings
 _BACKLOG = 2048
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, asks_for_names: bool) -> socket.socket:
     """A socket that listens.
 
     Args:
         host: an address of this machine, or its name.
         port: 0 for any that is free.
+        asks_for_names: whether the server asks who somebody is before it answers.
 
     Raises:
         ConfigurationError: the port is taken, the address is not this machine's, or it may be reached from
             elsewhere and nobody is asked who they are.
     """
     family, address = _address(host, port)
-    _require_safe(host, address[0])
+    if not asks_for_names:
+        _require_own_machine(host, address[0])
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,15 +56,14 @@ def _address(host: str, port: int) -> tuple[int, tuple[str, int]]:
     return family, (str(address[0]), int(address[1]))
 
 
-def _require_safe(host: str, address: str) -> None:
-    settings = get_current_settings().server.api
-    if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
-        return
-    if settings.auth_string or settings.allow_unauthenticated:
+def _require_own_machine(host: str, address: str) -> None:
+    allowed = get_current_settings().server.api.allow_unauthenticated
+    if allowed or ipaddress.ip_address(address.partition("%")[0]).is_loopback:
         return
     raise ConfigurationError(
         f"Others could reach a server on {host}, run code through it and read everything, and it would ask nobody "
         "who they are.\nDo one of these:\n"
+        "  - make a user who may log in: prefect server user create NAME\n"
         "  - set PREFECT_SERVER_API_AUTH_STRING=user:password (clients then set PREFECT_API_AUTH_STRING)\n"
         "  - listen on this machine only: --host 127.0.0.1\n"
         "  - where something in front of it asks for authentication: --allow-unauthenticated"

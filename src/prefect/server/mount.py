@@ -17,6 +17,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from prefect._api.errors import Refused
+from prefect._api.plain import Plain
 from prefect.server.arguments import arguments_of
 from prefect.server.body import read_body
 from prefect.server.errors import NOT_FOUND, Answer, answer_to, detail
@@ -78,7 +79,7 @@ class TableApp:
         one = found.methods.get(request.method)
         if one is None:
             return detail(405, "Method Not Allowed", {"Allow": ", ".join(sorted(found.methods))})
-        request.scope["endpoint"] = one  # for who measures and logs
+        request.scope["prefect.endpoint"] = one  # for who measures and logs
         try:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
@@ -101,10 +102,16 @@ class TableApp:
             arguments = arguments_of(one, in_path, request.scope["query_string"])
             if one.bodies is not None:
                 arguments["body"] = one.read_body(body)
+            if one.write is not None:
+                content = one.write(api, **arguments)
+                return _compressed(request, Answer(api.status or one.status, content))
             answer = one.function(api, **arguments)
             status = api.status or one.status
             if status == NO_CONTENT:
                 return Answer(status, b"")
+            if isinstance(answer, Plain):
+                sent = Answer(status, answer.text.encode(), answer.headers, answer.media_type)
+                return _compressed(request, sent)
             return _compressed(request, Answer(status, one.answers.dump_json(answer)))
         except Exception as exc:
             return answer_to(exc, body)

@@ -7,14 +7,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from prefect._api.table import TABLE
+from prefect.exceptions import StoreError
+from prefect.server.metrics import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from prefect.server.metrics import Metrics
 
 STATIC = Path(__file__).parent / "static"
 
@@ -40,6 +44,25 @@ def page_routes(prefix: str) -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=STATIC)),
         Mount(f"{prefix}/static", StaticFiles(directory=STATIC)),
     ]
+
+
+def metrics_routes(metrics: Metrics | None, prefix: str) -> list[BaseRoute]:
+    """`/metrics`, also below the API; none where nothing is measured.
+
+    Args:
+        metrics: what is measured.
+        prefix: of the API.
+    """
+    if metrics is None:
+        return []
+
+    def show(_: Request) -> Response:
+        try:
+            return Response(metrics.page(), media_type=MEDIA_TYPE)
+        except StoreError as exc:
+            return JSONResponse({"exception_message": str(exc)}, 503, {"Retry-After": "1"})
+
+    return [Route("/metrics", show), Route(f"{prefix}/metrics", show)]
 
 
 @cache

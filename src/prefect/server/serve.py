@@ -15,9 +15,10 @@ import uvicorn
 from prefect._backend.resolve import close, local_backend
 from prefect.logging.configuration import setup_logging
 from prefect.server.app import api_path, create_app
+from prefect.server.auth import is_open
+from prefect.server.goodbyes import OpenSockets
 from prefect.server.listen import listen, url_of
 from prefect.server.mount import THREAD_NAME
-from prefect.server.sockets import OpenSockets
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def serve(announce: Callable[[str], None], *, services: bool = True) -> None:
     settings = get_current_settings().server.api
     setup_logging()
     logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
-    listening = listen(settings.host, settings.port)
-    with listening:
-        local_backend()  # what is wrong with the store is said in a line, not in a traceback of the server's
+    backend = (
+        local_backend()
+    )  # what is wrong with the store is said in a line, not in a traceback of the server's
+    with listen(settings.host, settings.port, asks_for_names=not is_open(backend, wait=True)) as listening:
         sockets = OpenSockets(create_app(services=services))
         config = uvicorn.Config(
             sockets,

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from prefect._api.errors import Refused
 from prefect._backend import remote, wire
 from prefect._version import PLUPERFECT_VERSION
+from prefect.server.body import read_body
 from prefect.server.errors import answer_to
 from prefect.server.guard import demand
+from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +58,17 @@ def _answered(request: Request, body: bytes, act: Callable[[], dict[str, Any]]) 
     """What comes of it, or what refuses it; who reports runs is an operator."""
     try:
         demand(getattr(request.state, "actor", None), ROLE)
-        return Response(wire.dumps(act()), media_type="application/json")
+        try:
+            return Response(wire.dumps(act()), media_type="application/json")
+        except UnicodeEncodeError as exc:  # half a character, which no database takes
+            raise _not_understood(exc) from exc
     except Exception as exc:
         refused = answer_to(exc, body)
         return Response(refused.content, refused.status, dict(refused.headers), refused.media_type)
 
 
 async def _raw(request: Request) -> bytes:
-    return await request.body()
+    return await read_body(request, get_current_settings().server.api.max_request_size)
 
 
 Body = Annotated[bytes, Depends(_raw)]
@@ -72,5 +77,9 @@ Body = Annotated[bytes, Depends(_raw)]
 def _read(reader: Callable[[Any], Any], body: bytes) -> Any:
     try:
         return reader(wire.loads(body))
-    except (ValueError, TypeError, KeyError, LookupError) as exc:
-        raise Refused(f"Expected a message of pluperfect's own client, got something else: {exc}") from exc
+    except (ValueError, TypeError, LookupError, RecursionError) as exc:
+        raise _not_understood(exc) from exc
+
+
+def _not_understood(exc: Exception) -> Refused:
+    return Refused(f"Expected a message of pluperfect's own client, got something else: {exc}")

@@ -17,6 +17,14 @@ from prefect.settings import temporary_settings
 MONTH = Policy(days=30, max_bytes=0)
 
 
+def used_bytes(store):
+    """Asked twice: Postgres counts what was written lately when it is asked, and then knows."""
+    for _ in range(2):
+        with store.write() as cx:
+            used = cx.used_bytes()
+    return used
+
+
 def ids(store):
     return {row[0] for row in store.rows("SELECT id FROM flow_run")}
 
@@ -82,11 +90,11 @@ def test_old_rows_of_no_flow_run_go_too_unless_they_are_running(store):
     assert count(store, "log") == 1
 
 
+@pytest.mark.usefixtures("new_url")
 def test_the_oldest_go_while_the_store_is_too_large(store):
     with store.write() as cx:
         runs = [flow_run(cx, age_days=n, task_count=400) for n in range(20, 0, -1)]
-    with store.write() as cx:
-        size = cx.used_bytes()
+    size = used_bytes(store)
     slices = retention.FLOW_RUNS, retention.ROWS
     retention.FLOW_RUNS, retention.ROWS = 2, 1000
     try:
@@ -96,8 +104,7 @@ def test_the_oldest_go_while_the_store_is_too_large(store):
     left = ids(store)
     assert 5 <= len(left) < 15
     assert left == {run.id for run in runs[-len(left) :]}
-    with store.write() as cx:
-        assert cx.used_bytes() <= size // 2
+    assert used_bytes(store) <= size // 2
 
 
 def test_zero_means_for_ever_and_without_limit(store):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prefect._api.filtering.parts import ids, names, null, part, times
 from prefect._storage import clauses
 from prefect._storage.clauses import Clause, joined
+from prefect._storage.run_lists import STARTS
 from prefect.model.state import StateType
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
         FlowRunFilterTags,
         FlowRunFilterWorkQueueName,
     )
-
-# a run that has not started counts as starting when it is expected to; the index has the same expression
-STARTS = "COALESCE(r.start_time, r.expected_start_time)"
 
 _TYPES = frozenset(one.value for one in StateType)
 

@@ -8,6 +8,7 @@ from prefect._api.filtering.flow_runs import flow_run
 from prefect._api.filtering.parts import ids, names, null, part, tags, times
 from prefect._storage import clauses
 from prefect._storage.clauses import Clause, joined
+from prefect._storage.deployments import CONCURRENCY_LIMIT
 
 if TYPE_CHECKING:
     from prefect.model.requests.base import FilterTags
@@ -110,11 +111,11 @@ def _flow_or_deployment(like: str | None) -> Clause:
 
 
 def _limited(asked: DeploymentFilterConcurrencyLimit) -> Clause:
-    found = null("d.concurrency_limit", asked.is_null_)
+    found = null(CONCURRENCY_LIMIT, asked.is_null_)
     if asked.ge_ is not None:
-        found.append(clauses.compare("d.concurrency_limit", ">=", asked.ge_))
+        found.append(clauses.compare(CONCURRENCY_LIMIT, ">=", asked.ge_))
     if asked.le_ is not None:
-        found.append(clauses.compare("d.concurrency_limit", "<=", asked.le_))
+        found.append(clauses.compare(CONCURRENCY_LIMIT, "<=", asked.le_))
     return joined("and_", found)
 
 

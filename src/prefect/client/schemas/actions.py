@@ -28,9 +28,22 @@ if TYPE_CHECKING:
         GlobalConcurrencyLimitCreate,
         GlobalConcurrencyLimitUpdate,
     )
+    from prefect.model.requests.deployment_actions import (
+        DeploymentCreate,
+        DeploymentFlowRunCreate,
+        DeploymentScheduleCreate,
+        DeploymentScheduleUpdate,
+        DeploymentUpdate,
+    )
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
+    )
+    from prefect.model.requests.work_pool_actions import (
+        WorkPoolCreate,
+        WorkPoolUpdate,
+        WorkQueueCreate,
+        WorkQueueUpdate,
     )
 
 __all__ = [
@@ -45,14 +58,31 @@ __all__ = [
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
+    "DeploymentCreate",
+    "DeploymentFlowRunCreate",
+    "DeploymentScheduleCreate",
+    "DeploymentScheduleUpdate",
+    "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
     "SavedSearchCreate",
     "VariableCreate",
     "VariableUpdate",
+    "WorkPoolCreate",
+    "WorkPoolUpdate",
+    "WorkQueueCreate",
+    "WorkQueueUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency", "blocks", "automations")
+_ROOMS = (
+    "artifacts",
+    "variables",
+    "concurrency",
+    "deployment_actions",
+    "work_pool_actions",
+    "blocks",
+    "automations",
+)
 
 
 def __getattr__(name: str) -> Any:

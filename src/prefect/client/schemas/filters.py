@@ -96,6 +96,12 @@ if TYPE_CHECKING:
         VariableFilterName,
         VariableFilterTags,
     )
+    from prefect.model.requests.work_pool_actions import (
+        WorkerFilter,
+        WorkerFilterLastHeartbeatTime,
+        WorkerFilterStatus,
+        WorkerFilterWorkPoolId,
+    )
     from prefect.model.requests.work_pools import (
         WorkPoolFilter,
         WorkPoolFilterId,
@@ -188,6 +194,10 @@ __all__ = [
     "WorkQueueFilter",
     "WorkQueueFilterId",
     "WorkQueueFilterName",
+    "WorkerFilter",
+    "WorkerFilterLastHeartbeatTime",
+    "WorkerFilterStatus",
+    "WorkerFilterWorkPoolId",
 ]
 
 _ROOMS = (
@@ -199,6 +209,7 @@ _ROOMS = (
     "work_pools",
     "artifacts",
     "variables",
+    "work_pool_actions",
     "blocks",
 )
 

@@ -11,14 +11,30 @@ if TYPE_CHECKING:
         GlobalConcurrencyLimitResponse,
         MinimalConcurrencyLimitResponse,
     )
+    from prefect.model.deployments import (
+        DeploymentResponse,
+    )
+    from prefect.model.work_pools import (
+        FlowRunSlotSummary,
+        WorkerFlowRunResponse,
+        WorkPoolConcurrencyStatus,
+        WorkQueueConcurrencyStatus,
+        WorkQueueConcurrencyStatusDetail,
+    )
 
 __all__ = [
     "ConcurrencyLimitWithLeaseResponse",
+    "DeploymentResponse",
+    "FlowRunSlotSummary",
     "GlobalConcurrencyLimitResponse",
     "MinimalConcurrencyLimitResponse",
+    "WorkPoolConcurrencyStatus",
+    "WorkQueueConcurrencyStatus",
+    "WorkQueueConcurrencyStatusDetail",
+    "WorkerFlowRunResponse",
 ]
 
-_ROOMS = ("concurrency",)
+_ROOMS = ("concurrency", "deployments", "work_pools")
 
 
 def __getattr__(name: str) -> Any:

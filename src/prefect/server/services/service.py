@@ -50,6 +50,7 @@ class Service:
         self.name = name
         self.seconds = seconds
         self.only_leader = only_leader
+        self.done = 0  # how much all rounds have done
         self._run_once = run_once
         self._batch = batch
         self._stopping = threading.Event()
@@ -99,6 +100,7 @@ class Service:
         except Exception:
             _log.exception("The service %s failed; it goes on in %.0f s", self.name, self.seconds)
             return self.seconds
+        self.done += done
         if done:
             _log.debug("The service %s: %d", self.name, done)
         return BUSY_SECONDS if self._batch is not None and done >= self._batch else self.seconds

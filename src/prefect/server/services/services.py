@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect._backend.resolve import retention_policy
 from prefect.server.services import (
     cancellation_cleanup,
+    event_retention,
     late_runs,
     lease_reaper,
     pause_expirations,
@@ -16,7 +17,7 @@ from prefect.server.services import (
 from prefect.server.services.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from prefect._backend.local import LocalBackend
     from prefect.server.services.service import IsLeader
@@ -38,7 +39,20 @@ def enabled_services(settings: Any) -> list[Service]:
     found.append(Service("lease-reaper", lease_reaper.SECONDS, lease_reaper.run_once, only_leader=False))
     forget = partial(retention.run_once, policy=retention_policy(settings))
     found.append(Service("retention", retention.SECONDS, forget, batch=1))
+    if "events" in _forgotten(set_.db_vacuum.enabled):
+        found.append(_event_retention(settings))
     return found
+
+
+def _forgotten(set_: Any) -> Collection[str]:
+    """What is deleted once it is old: all (true), nothing (false), or what is named."""
+    return ({"events", "flow_runs"} if set_ else ()) if isinstance(set_, bool) else set_
+
+
+def _event_retention(settings: Any) -> Service:
+    kept = settings.server.events.retention_period.total_seconds()
+    run_once = partial(event_retention.run_once, keep_seconds=kept)
+    return Service("event-retention", event_retention.SECONDS, run_once, batch=event_retention.BATCH)
 
 
 def _cancellation_cleanup(set_: Any) -> Service:

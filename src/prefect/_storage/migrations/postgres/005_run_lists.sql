@@ -1,14 +1,14 @@
 -- What a server lists flow runs by: columns that deployments and workers fill, an index for each order and each
 -- selective filter, tags, and what is sent to runs.
 
--- the items of a JSON list, of one under a key (path `$.key`), or what else stands there; as SQLite has it
-CREATE FUNCTION json_each(document TEXT, path TEXT) RETURNS TABLE (value TEXT) LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN jsonb_typeof(found) = 'array' THEN one.item ELSE found #>> '{}' END
-    FROM (SELECT document::jsonb -> substr(path, 3) AS found) AS at
+-- The same for a list under a key (path `$.key`) of an object, or for what else stands there.
+CREATE FUNCTION json_each(document TEXT, path TEXT) RETURNS TABLE (value TEXT) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN jsonb_typeof(at.found) = 'array' THEN one.item ELSE at.found #>> '{}' END
+    FROM (SELECT replace(document, '\u0000', '\ufffd')::jsonb -> substr(path, 3) AS found) AS at
     CROSS JOIN LATERAL jsonb_array_elements_text(
-        CASE WHEN jsonb_typeof(found) = 'array' THEN found ELSE '[null]'::jsonb END
+        CASE WHEN jsonb_typeof(at.found) = 'array' THEN at.found ELSE '[null]'::jsonb END
     ) AS one (item)
-    WHERE found IS NOT NULL
+    WHERE at.found IS NOT NULL
 $$;
 
 ALTER TABLE flow ADD COLUMN updated BIGINT NOT NULL DEFAULT 0;

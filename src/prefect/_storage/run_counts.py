@@ -1,0 +1,23 @@
+"""How many runs there are, by state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefect._storage.protocol import Queries
+
+
+def flow_runs_by_state(store: Queries) -> dict[str, int]:
+    """All flow runs, by state type."""
+    return dict(store.rows("SELECT state_type, COUNT(*) FROM flow_run GROUP BY state_type"))
+
+
+def unfinished_task_runs_by_state(store: Queries) -> dict[str, int]:
+    """Task runs that have not ended, by state type. Those that have are too many to count again and again."""
+    return dict(
+        store.rows(
+            "SELECT state_type, COUNT(*) FROM task_run"
+            " WHERE state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED') GROUP BY state_type"
+        )
+    )

@@ -1,0 +1,126 @@
+"""A server that is killed and started again, and a flow in another process that reports to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from prefect.testing import _ledger
+from prefect.testing._ledger import Ledger
+
+PROGRAMS = Path(__file__).parent / "programs"
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+def free_port() -> int:
+    """A port that nobody listens at just now."""
+    with socket.socket() as asking:
+        asking.bind(("127.0.0.1", 0))
+        return asking.getsockname()[1]
+
+
+class Outage:
+    """A server with a home of its own, and processes with another one that speak to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server_home, self.home = folder / "server", folder / "client"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/api"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def environment(self, home: Path, **more: str) -> dict[str, str]:
+        """Of a child: no PREFECT_* of the caller's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        return {**kept, "PREFECT_HOME": str(home), "PYTHONPATH": str(SOURCE), **more}
+
+    def start_server(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it answers."""
+        program = [sys.executable, str(PROGRAMS / "serve.py"), str(self.port)]
+        self._server = subprocess.Popen(program, env=self.environment(self.server_home))
+        while wait and self._server.poll() is None and not self._answers():
+            try:
+                self._server.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def kill_server(self) -> None:
+        """SIGKILL, as a power cut would have it."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(30)
+            self._server = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/pluperfect/hello", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def start_flow(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+        """A process that runs `reporting.py`."""
+        program = [sys.executable, str(PROGRAMS / "reporting.py"), *map(str, arguments)]
+        environment = self.environment(self.home, PREFECT_API_URL=self.url, **variables)
+        return subprocess.Popen(
+            program,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def command(self, *arguments: str) -> str:
+        """What a `prefect …` command of the client's says."""
+        program = [sys.executable, "-c", "from prefect.cli import main; main()", *arguments]
+        environment = self.environment(self.home, PREFECT_API_URL=self.url)
+        ended = subprocess.run(
+            program, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def spilled(self) -> list[Path]:
+        """The files of batches that wait on the client's side."""
+        return sorted((self.home / "spill").glob("*.spill"))
+
+    def ledger(self) -> Ledger:
+        """What the server has on record."""
+        return _ledger.read(self.server_home)
+
+
+@contextmanager
+def outage(folder: Path) -> Iterator[Outage]:
+    """An outage of this test alone; no process is left behind."""
+    made = Outage(folder)
+    try:
+        yield made
+    finally:
+        made.kill_server()
+
+
+def wait_for(output: IO[str], line: str) -> None:
+    """Read a process's output up to a line."""
+    for said in output:
+        if said.strip() == line:
+            return
+    raise AssertionError(f"the process ended before it said {line!r}")
+
+
+def end(process: subprocess.Popen[str], *, timeout: float = 120) -> str:
+    """Wait for the end of a process that ends well; what it said on stderr."""
+    try:
+        _, said = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        raise
+    assert process.returncode == 0, said
+    return said
