@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Optional
 from uuid import UUID, uuid4
 
@@ -13,7 +12,6 @@ from prefect._api.actor import Actor
 from prefect._api.api import Api
 from prefect._api.block_data import masked
 from prefect._api.block_documents import read_block_document_by_id
-from prefect._storage import migrate
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import (
@@ -348,43 +346,3 @@ def test_fields_are_described_as_other_clients_describe_them():
         "position": 1,
     }  # fmt: skip
     assert checksum_of(fields) == "sha256:5c83cacff07f6a1066b8880670817c0b1509e728b30ac79682a6250f5a1cc06e"
-
-
-def test_blocks_of_an_older_store_are_kept_with_all_of_their_fields_secret(tmp_path):
-    path = tmp_path / "old.db"
-    old = sqlite3.connect(path, isolation_level=None)
-    for step in migrate.migrations():
-        if step.version < 9:
-            old.executescript(step.sql)
-    id = uuid4()
-    old.execute(
-        "INSERT INTO block_document (id, type_slug, name, data, created, updated) VALUES (?,?,?,?,?,?)",
-        (id.bytes, "credentials", "old", '{"user":"u","password":"p"}', 1, 2),
-    )
-    old.execute("PRAGMA user_version = 8")
-    old.close()
-    from prefect._backend.local import LocalBackend
-    from prefect._backend.resolve import retention_policy
-    from prefect._storage.sqlite import SqliteStore
-    from prefect.settings import get_current_settings
-
-    backend = LocalBackend(
-        SqliteStore(str(path)),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=100,
-        retention=retention_policy(get_current_settings()),
-    )
-    try:
-        read = read_block_document_by_id(Api(backend), id, include_secrets=True)
-        assert (read.name, read.block_type.slug, read.data) == (
-            "old",
-            "credentials",
-            {"user": "u", "password": "p"},
-        )
-        assert read_block_document_by_id(Api(backend), id).data == {
-            "user": "********",
-            "password": "********",
-        }
-    finally:
-        backend.close()
