@@ -10,6 +10,17 @@ if TYPE_CHECKING:
         ArtifactCreate,
         ArtifactUpdate,
     )
+    from prefect.model.requests.automations import (
+        SavedSearchCreate,
+    )
+    from prefect.model.requests.blocks import (
+        BlockDocumentCreate,
+        BlockDocumentReferenceCreate,
+        BlockDocumentUpdate,
+        BlockSchemaCreate,
+        BlockTypeCreate,
+        BlockTypeUpdate,
+    )
     from prefect.model.requests.concurrency import (
         ConcurrencyLimitCreate,
         ConcurrencyLimitV2Create,
@@ -49,6 +60,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "BlockDocumentCreate",
+    "BlockDocumentReferenceCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
@@ -63,7 +80,11 @@ __all__ = [
     "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+<<<<<<< HEAD
     "StateCreate",
+=======
+    "SavedSearchCreate",
+>>>>>>> objects
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -78,9 +99,14 @@ _ROOMS = (
     "concurrency",
     "deployment_actions",
     "work_pool_actions",
+<<<<<<< HEAD
     "flows",
     "flow_run_actions",
     "states",
+=======
+    "blocks",
+    "automations",
+>>>>>>> objects
 )
 
 
