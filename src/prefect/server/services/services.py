@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from prefect._backend import foreman, scheduler
 from prefect._backend.resolve import retention_policy
 from prefect.server.services import (
     cancellation_cleanup,
@@ -26,6 +27,14 @@ def enabled_services(settings: Any) -> list[Service]:
     """The services that the settings (`get_current_settings()`) turn on."""
     set_ = settings.server.services
     found: list[Service] = []
+    if set_.scheduler.enabled:
+        make = partial(scheduler.schedule_once, ahead=scheduler.ahead_of(settings))
+        # a round reads only the schedules that want something: there need not be another for changed ones
+        seconds = min(set_.scheduler.loop_seconds, set_.scheduler.recent_deployments_loop_seconds)
+        found.append(Service("scheduler", seconds, make, batch=scheduler.BATCH))
+    if set_.foreman.enabled:
+        look = partial(foreman.foreman_once, patience=foreman.patience_of(settings))
+        found.append(Service("foreman", set_.foreman.loop_seconds, look))
     if set_.late_runs.enabled:
         late = partial(late_runs.run_once, after_seconds=set_.late_runs.after_seconds.total_seconds())
         found.append(Service("late-runs", set_.late_runs.loop_seconds, late, batch=late_runs.BATCH))
