@@ -7,6 +7,7 @@ from uuid import UUID
 
 from prefect._api.errors import Refused, missing
 from prefect._api.states import record_of
+from prefect._backend.mirror import mirror
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
 from prefect._orchestration.bookkeeping import first_columns
@@ -42,6 +43,7 @@ def create(api: Api, asked: FlowRunCreate, **columns: Any) -> tuple[FlowRunRecor
     with api.store.write() as cx:
         made = _record(cx, api, asked)._replace(**columns)
         if flow_runs.insert(cx, made, [made.state]):
+            mirror(cx, made, made.state)
             return made, True
         assert made.idempotency_key is not None  # the only thing that an insert yields to
         found = flow_runs.with_key(cx, made.flow_id, made.idempotency_key)

@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
+from prefect._backend.mirror import mirror
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
@@ -173,6 +174,7 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            mirror(cx, run, state)
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:

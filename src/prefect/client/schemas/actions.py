@@ -24,6 +24,17 @@ if TYPE_CHECKING:
         DeploymentScheduleUpdate,
         DeploymentUpdate,
     )
+    from prefect.model.requests.flow_run_actions import (
+        FlowRunCreate,
+        FlowRunUpdate,
+    )
+    from prefect.model.requests.flows import (
+        FlowCreate,
+        FlowUpdate,
+    )
+    from prefect.model.requests.states import (
+        StateCreate,
+    )
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
@@ -46,8 +57,13 @@ __all__ = [
     "DeploymentScheduleCreate",
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
+    "FlowCreate",
+    "FlowRunCreate",
+    "FlowRunUpdate",
+    "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "StateCreate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -56,7 +72,16 @@ __all__ = [
     "WorkQueueUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency", "deployment_actions", "work_pool_actions")
+_ROOMS = (
+    "artifacts",
+    "variables",
+    "concurrency",
+    "deployment_actions",
+    "work_pool_actions",
+    "flows",
+    "flow_run_actions",
+    "states",
+)
 
 
 def __getattr__(name: str) -> Any:
