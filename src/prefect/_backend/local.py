@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
+from prefect._backend.mirror import mirror
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
@@ -14,11 +15,9 @@ from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
-from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
-from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import blocks, flow_runs, logs, processes, task_runs
-from prefect._storage.blocks import BlockDocumentRecord
+from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
+from prefect._storage import flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect._backend.retention import Policy
+    from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -113,17 +113,18 @@ class LocalBackend:
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
-                decision = decide(
-                    Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt)
-                )
+                decision = self._decide(cx, known, state, force=force, attempt=attempt)
                 if isinstance(decision, Accept):
                     run = self._compare_and_set(cx, known, decision.changes | (changes or {}), only_if=known)
                     if run is not None:
+                        _settle(cx, known, decision)
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
             if only_if_state is not None and run.state.id != only_if_state:
                 return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
-            decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
+            decision = self._decide(cx, run, state, force=force, attempt=attempt)
+            if isinstance(decision, (Accept, Reject)):
+                _settle(cx, run, decision)
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
             if isinstance(decision, Reject):
@@ -133,6 +134,16 @@ class LocalBackend:
                 return Answer("WAIT", run, decision.reason, decision.delay_seconds)
             assert isinstance(decision, RulesAbort)
             return Answer("ABORT", run, decision.reason)
+
+    def _decide(
+        self, cx: Transaction, run: FlowRunRecord, state: StateRecord, *, force: bool, attempt: int | None
+    ) -> Decision:
+        now, facts = now_us(), Facts()
+        if run.deployment_id is not None:
+            from prefect._backend.deployment_slots import facts_of  # only runs of deployments pay for it
+
+            facts = facts_of(cx, run, now)
+        return decide(Transition(run, state, now, force=force, attempt=attempt, facts=facts))
 
     def _write(self, cx: Transaction, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
         written = self._compare_and_set(cx, run, changes, only_if=None)
@@ -161,6 +172,7 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            mirror(cx, run, state)
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
@@ -251,34 +263,6 @@ class LocalBackend:
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
-    def save_block_document(
-        self, type_slug: str, name: str, data: str, *, overwrite: bool
-    ) -> BlockDocumentRecord:
-        now = now_us()
-        with self.store.write() as cx:
-            found = blocks.read(cx, type_slug, name)
-            if found is None:
-                made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
-                blocks.insert(cx, made)
-                return made
-            if not overwrite:
-                raise ValueError(
-                    f"A block of type {type_slug} named {name!r} exists. "
-                    "Save it with overwrite=True, or under another name."
-                )
-            blocks.update(cx, found.id, data, now)
-            return found._replace(data=data, updated=now)
-
-    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
-        return blocks.read(self.store, type_slug, name)
-
-    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
-        return blocks.read_by_id(self.store, document_id)
-
-    def delete_block_document(self, document_id: bytes) -> None:
-        with self.store.write() as cx:
-            blocks.delete(cx, document_id)
-
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)
 
@@ -297,6 +281,13 @@ class LocalBackend:
 
 def _bytes(run_id: bytes | UUID) -> bytes:
     return run_id if isinstance(run_id, bytes) else run_id.bytes
+
+
+def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> None:
+    if decision.slot is not None:
+        from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
+
+        settle(cx, run, decision, now_us())
 
 
 def _require(run: FlowRunRecord | None, run_id: bytes) -> FlowRunRecord:
