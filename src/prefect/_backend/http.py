@@ -47,6 +47,8 @@ class HttpBackend:
         folder: where what cannot be delivered waits.
     """
 
+    names_inputs = True
+
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
     ) -> None:

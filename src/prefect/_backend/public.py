@@ -58,6 +58,8 @@ class PublicBackend:
         patience: seconds that a flow run waits for a server that does not answer.
     """
 
+    names_inputs = True
+
     def __init__(self, access: Access, *, poll_seconds: float, max_rows: int, patience: float) -> None:
         self.line = Line(access, patience=patience, refusals=_REFUSALS)
         self.presence = _Presence(self.line, poll_seconds=max(poll_seconds, _POLL_SECONDS))

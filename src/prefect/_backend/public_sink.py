@@ -54,6 +54,7 @@ class PublicSink:
         self._lines: deque[LogRecord] = deque()
         self._sent: dict[bytes, int] = {}
         self._socket: ClientConnection | None = None
+        self._held = contextlib.ExitStack()
         self.subflows: dict[
             bytes, TaskRunRecord
         ] = {}  # task runs that stand for one: the server moves them itself
@@ -148,25 +149,25 @@ class PublicSink:
         access = self._line.access
         options = httpx_options(access)
         url = f"ws{access.url.removeprefix('http')}/events/in"
-        made = connect(
-            url,
-            subprotocols=[Subprotocol("prefect")],
-            additional_headers=options["headers"],
-            open_timeout=_OPENING,
-            ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
+        made = self._held.enter_context(
+            connect(
+                url,
+                subprotocols=[Subprotocol("prefect")],
+                additional_headers=options["headers"],
+                open_timeout=_OPENING,
+                ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
+            )
         )
         made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
         said = json.loads(made.recv(timeout=_ANSWERING))
         if said.get("type") != "auth_success":
-            made.close()
             raise ConnectionError(f"the server does not let this process report events ({said})")
         return made
 
     def _hang_up(self) -> None:
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            with contextlib.suppress(Exception):
-                socket.close()
+        self._socket = None
+        with contextlib.suppress(Exception):
+            self._held.close()
 
 
 def _ssl(verify: Any) -> Any:
