@@ -80,11 +80,8 @@ __all__ = [
     "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
-<<<<<<< HEAD
-    "StateCreate",
-=======
     "SavedSearchCreate",
->>>>>>> objects
+    "StateCreate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -99,14 +96,11 @@ _ROOMS = (
     "concurrency",
     "deployment_actions",
     "work_pool_actions",
-<<<<<<< HEAD
     "flows",
     "flow_run_actions",
     "states",
-=======
     "blocks",
     "automations",
->>>>>>> objects
 )
 
 
