@@ -41,6 +41,8 @@ _WITH_STATE = frozenset(
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
+    names_inputs = False
+
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
     ) -> None:
