@@ -25,6 +25,9 @@ from prefect.server.app import create_app
 from prefect.settings import get_current_settings
 
 
+ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
+
+
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Serve an application on a free port while the block runs; the URL."""
@@ -48,14 +51,20 @@ def serving(app: Any) -> Iterator[str]:
         thread.join(30)
 
 
+@pytest.fixture
+def sqlite_only() -> None:
+    """For tests that ask SQLite for its plans."""
+    if ON_POSTGRES:
+        pytest.skip("the plan is SQLite's")
+
+
 @pytest.fixture(scope="module")
 def backend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalBackend]:
     """The backend that the server of this module serves; with PLUPERFECT_TEST_STORE=postgres on a Postgres."""
     folder: Path = tmp_path_factory.mktemp("server")
-    on_postgres = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
-    url = request.getfixturevalue("postgres").fresh() if on_postgres else f"sqlite:///{folder / 'store.db'}"
+    url = request.getfixturevalue("postgres").fresh() if ON_POSTGRES else f"sqlite:///{folder / 'store.db'}"
     made = LocalBackend(
         open_store(url),
         lease_seconds=30,
