@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prefect._backend.connecting import Access
-    from prefect._storage.blocks import BlockDocumentRecord
     from prefect._storage.filters import Condition
     from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -173,22 +172,6 @@ class HttpBackend:
             offset=offset,
             newest_first=newest_first,
         )
-
-    def save_block_document(
-        self, type_slug: str, name: str, data: str, *, overwrite: bool
-    ) -> BlockDocumentRecord:
-        return self._write(
-            "save_block_document", type_slug=type_slug, name=name, data=data, overwrite=overwrite
-        )
-
-    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
-        return self._read("read_block_document", type_slug=type_slug, name=name)
-
-    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
-        return self._read("read_block_document_by_id", document_id=document_id)
-
-    def delete_block_document(self, document_id: bytes) -> None:
-        self._write("delete_block_document", document_id=document_id)
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return self._read("read_process", process_id=process_id)

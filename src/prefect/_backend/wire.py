@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._backend.protocol import Answer, NewFlowRun
-from prefect._storage.blocks import BlockDocumentRecord
 from prefect._storage.filters import OPERATORS, Condition
 from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -168,7 +167,6 @@ NEW_FLOW_RUN = record(NewFlowRun)
 TASK_RUN = record(TaskRunRecord)
 LOG = record(LogRecord)
 PROCESS = record(ProcessRecord)
-BLOCK_DOCUMENT = record(BlockDocumentRecord)
 ANSWER = record(Answer)
 
 

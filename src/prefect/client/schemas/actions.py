@@ -10,6 +10,17 @@ if TYPE_CHECKING:
         ArtifactCreate,
         ArtifactUpdate,
     )
+    from prefect.model.requests.automations import (
+        SavedSearchCreate,
+    )
+    from prefect.model.requests.blocks import (
+        BlockDocumentCreate,
+        BlockDocumentReferenceCreate,
+        BlockDocumentUpdate,
+        BlockSchemaCreate,
+        BlockTypeCreate,
+        BlockTypeUpdate,
+    )
     from prefect.model.requests.concurrency import (
         ConcurrencyLimitCreate,
         ConcurrencyLimitV2Create,
@@ -23,6 +34,17 @@ if TYPE_CHECKING:
         DeploymentScheduleCreate,
         DeploymentScheduleUpdate,
         DeploymentUpdate,
+    )
+    from prefect.model.requests.flow_run_actions import (
+        FlowRunCreate,
+        FlowRunUpdate,
+    )
+    from prefect.model.requests.flows import (
+        FlowCreate,
+        FlowUpdate,
+    )
+    from prefect.model.requests.states import (
+        StateCreate,
     )
     from prefect.model.requests.variables import (
         VariableCreate,
@@ -38,6 +60,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "BlockDocumentCreate",
+    "BlockDocumentReferenceCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
@@ -46,8 +74,14 @@ __all__ = [
     "DeploymentScheduleCreate",
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
+    "FlowCreate",
+    "FlowRunCreate",
+    "FlowRunUpdate",
+    "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "SavedSearchCreate",
+    "StateCreate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -56,7 +90,18 @@ __all__ = [
     "WorkQueueUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency", "deployment_actions", "work_pool_actions")
+_ROOMS = (
+    "artifacts",
+    "variables",
+    "concurrency",
+    "deployment_actions",
+    "work_pool_actions",
+    "flows",
+    "flow_run_actions",
+    "states",
+    "blocks",
+    "automations",
+)
 
 
 def __getattr__(name: str) -> Any:
