@@ -65,7 +65,7 @@ def create(*, name: str, limit: int, disable: bool, active_slots: int, slot_deca
     """Make a limit."""
     from pydantic import ValidationError  # its models are for what is written only
 
-    from prefect.model.requests.concurrency import GlobalConcurrencyLimitCreate
+    from prefect.model.requests.concurrency import GlobalConcurrencyLimitCreate  # as above
 
     wanted = GlobalConcurrencyLimitCreate(
         name=name,

@@ -79,7 +79,7 @@ def set_(name: str, value: str, overwrite: bool, tag: tuple[str, ...]) -> None:
     """Keep a value: JSON, or else the text as it is."""
     from pydantic import ValidationError  # its models are for what is written only
 
-    from prefect.variables import Variable as Wanted
+    from prefect.variables import Variable as Wanted  # as above
 
     try:
         Wanted.set(name, _json_or_text(value), tags=list(tag), overwrite=overwrite)
