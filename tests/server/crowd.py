@@ -38,7 +38,9 @@ def flows(cx: sqlite3.Connection) -> None:
     """100 flows, every run of them belongs to one."""
     rows = [(new_id(), f"flow-{n:03}", FIRST, FIRST, '["a"]' if n % 10 == 0 else "[]") for n in range(100)]
     cx.executemany("INSERT INTO flow (id, name, created, updated, tags) VALUES (?,?,?,?,?)", rows)
-    cx.execute("CREATE TEMP TABLE nth_flow AS SELECT row_number() OVER (ORDER BY name) - 1 AS n, id FROM flow")
+    cx.execute(
+        "CREATE TEMP TABLE nth_flow AS SELECT row_number() OVER (ORDER BY name) - 1 AS n, id FROM flow"
+    )
     cx.execute("CREATE INDEX temp.nth ON nth_flow (n)")
 
 

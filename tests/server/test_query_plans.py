@@ -19,7 +19,7 @@ from prefect._storage.clauses import where
 from prefect._storage.flows import FLOWS
 from prefect._storage.run_lists import ORDERS
 from prefect.model.requests.joint import JointFilter
-from tests.server.crowd import crowded
+from server.crowd import crowded
 
 ID = "01a204ee-c9df-73ef-acc3-c289fc3ed283"
 TIME = "2025-10-10T00:00:00Z"

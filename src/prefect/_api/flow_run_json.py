@@ -149,7 +149,8 @@ def _time(stored: int | None) -> str:
     if stored is None:
         return "null"
     minute, rest = divmod(stored, 60_000_000)
-    return f'"{_minute(minute)}{rest // 1_000_000:02}.{rest % 1_000_000:06}Z"'
+    second, fraction = divmod(rest, 1_000_000)
+    return f'"{_minute(minute)}{second:02}{f".{fraction:06}" if fraction else ""}Z"'
 
 
 @lru_cache(maxsize=1024)

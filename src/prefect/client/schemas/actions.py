@@ -35,6 +35,17 @@ if TYPE_CHECKING:
         DeploymentScheduleUpdate,
         DeploymentUpdate,
     )
+    from prefect.model.requests.flow_run_actions import (
+        FlowRunCreate,
+        FlowRunUpdate,
+    )
+    from prefect.model.requests.flows import (
+        FlowCreate,
+        FlowUpdate,
+    )
+    from prefect.model.requests.states import (
+        StateCreate,
+    )
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
@@ -63,9 +74,14 @@ __all__ = [
     "DeploymentScheduleCreate",
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
+    "FlowCreate",
+    "FlowRunCreate",
+    "FlowRunUpdate",
+    "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
     "SavedSearchCreate",
+    "StateCreate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -80,6 +96,9 @@ _ROOMS = (
     "concurrency",
     "deployment_actions",
     "work_pool_actions",
+    "flows",
+    "flow_run_actions",
+    "states",
     "blocks",
     "automations",
 )

@@ -18,7 +18,7 @@ class StateCreate(ActionBaseModel):
     name: str | None = None
     message: str | None = None
     state_details: StateDetails = Field(default_factory=StateDetails)
-    data: ResultRecordMetadata | Any = None
+    data: Any = None
 
     @field_validator("data", mode="before")
     @classmethod
