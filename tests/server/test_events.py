@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from prefect._backend.protocol import NewFlowRun
-from prefect._base.clock import to_us
+from prefect._base.clock import now_us, to_us
 from prefect._base.ids import new_id, new_uuid
 from prefect.model.records import StateRecord
+from prefect.server.services import event_retention
 
 START = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 DURING = {"occurred": {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}}
@@ -204,3 +205,15 @@ def test_such_an_event_says_what_happened(http, flow_run):
     }
     assert failed["payload"]["intended"] == {"from": "RUNNING", "to": "FAILED"}
     assert failed["payload"]["initial_state"] == {"type": "RUNNING", "name": "Running"}
+
+
+def test_old_events_are_forgotten(http, backend):
+    names = [f"kept-{uuid4()}" for _ in range(2)]
+    http.post("/events", json=[event(name, related=[related("x.1", "y")]) for name in names])
+    asked = {"event": {"name": names}}
+    assert event_retention.run_once(backend, now_us(), keep_seconds=3600) == 0
+    assert search(http, asked)["total"] == 2
+    assert event_retention.run_once(backend, now_us() + 1, keep_seconds=0) >= 2
+    assert search(http, asked)["total"] == 0
+    with backend.store.write() as cx:
+        assert cx.rows("SELECT event_id FROM event_resource") == []

@@ -16,7 +16,6 @@ import httpx
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from tests.server.conftest import serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -27,6 +26,7 @@ from prefect.model.records import StateRecord
 from prefect.model.runs import TaskRun
 from prefect.server.app import create_app
 from prefect.settings import temporary_settings
+from server.conftest import serving
 
 AUTH = {"type": "auth", "token": None}
 DATA = Path(__file__).parent / "data"

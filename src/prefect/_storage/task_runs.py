@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prefect._base.clock import now_us
 from prefect._storage import clauses
 from prefect._storage.filters import where
+from prefect._storage.pruning import first_id_at
 from prefect._storage.table import EVERYTHING
 from prefect.model.records import TaskRunRecord
 
@@ -122,11 +124,17 @@ def search(
 ) -> list[TaskRunRecord]:
     """Runs (`t`) that meet every condition. `order` is SQL of ours."""
     clause, values = clauses.where(conditions)
-    rows = source.rows(
-        f"SELECT {columns('t')} FROM task_run t{clause} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
-        (*values, limit, offset),
-    )
-    return [TaskRunRecord._make(row) for row in rows]
+    found = f"FROM task_run t{clause} ORDER BY {order} LIMIT ? OFFSET ?"
+    if order in _AS_THEY_LIE:
+        rows = source.rows(f"SELECT {columns('t')} {found}", (*values, limit, offset))
+        return [TaskRunRecord._make(row) for row in rows]
+    # what has to be sorted is sorted without its many columns
+    ids = [row[0] for row in source.rows(f"SELECT t.id {found}", (*values, limit, offset))]
+    runs = read_many(source, ids)
+    return [runs[id] for id in ids if id in runs]
+
+
+_AS_THEY_LIE = frozenset(("t.id", "t.id DESC"))
 
 
 def count(source: Queries, conditions: Sequence[Clause]) -> int:
@@ -158,12 +166,25 @@ class Bucket(NamedTuple):
 
 
 def history(
-    source: Queries, conditions: Sequence[Clause], *, column: str, start: int, step: int, now: int
+    source: Queries,
+    conditions: Sequence[Clause],
+    *,
+    column: str,
+    start: int,
+    step: int,
+    made: tuple[int, int],
 ) -> list[Bucket]:
     """Runs (`t`) that meet every condition, by stretches of `step` from `start` on (microseconds) and by state.
 
-    `column` is the time that decides, SQL of ours.
+    Args:
+        source: where to read.
+        conditions: on `t`.
+        column: the time that decides, SQL of ours.
+        start: of the first stretch.
+        step: the length of each.
+        made: the first and the last time at which the runs were made.
     """
+    now = now_us()
     clause, values = clauses.where(conditions)
     rows = source.rows(
         f"SELECT ({column} - ?) / ? AS bucket, t.state_type, t.state_name, COUNT(*), "  # noqa: S608
@@ -171,11 +192,24 @@ def history(
         "- t.start_time, 0)), "
         "SUM(CASE WHEN t.start_time > t.created THEN t.start_time - t.created "
         "WHEN t.start_time IS NULL AND t.end_time IS NULL AND t.created < ? THEN ? - t.created ELSE 0 END) "
-        f"FROM task_run t{clause} GROUP BY bucket, t.state_type, t.state_name "
+        f"FROM ({_MADE}) t{clause} GROUP BY bucket, t.state_type, t.state_name "
         "ORDER BY bucket, t.state_type, t.state_name",
-        (start, step, now, now, now, *values),
+        (start, step, now, now, now, *_bounds(*made), *made, *made, *values),
     )
     return [Bucket(*map(_plain, row)) for row in rows]
+
+
+# ids begin with the time of making, but for those of another kind, which have an index of their own
+_MADE = (
+    f"SELECT {_LIST} FROM task_run WHERE id BETWEEN ? AND ? AND substr(hex(id), 13, 1) = '7' "  # noqa: S608
+    "AND created BETWEEN ? AND ? UNION ALL "
+    f"SELECT {_LIST} FROM task_run WHERE substr(hex(id), 13, 1) <> '7' AND created BETWEEN ? AND ?"
+)
+_SLACK_US = 1_000_000
+
+
+def _bounds(first: int, last: int) -> tuple[bytes, bytes]:
+    return first_id_at(first - _SLACK_US), first_id_at(last + _SLACK_US)
 
 
 def _plain(value: Any) -> Any:

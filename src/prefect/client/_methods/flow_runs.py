@@ -44,7 +44,7 @@ class FlowRunMethods(FlowMethods):
     """What both clients ask about flows and flow runs."""
 
     @method
-    def create_flow_run(  # noqa: PLR0917 - the signature of the API
+    def create_flow_run(
         self,
         flow: FlowObject,
         name: str | None = None,
@@ -81,7 +81,7 @@ class FlowRunMethods(FlowMethods):
         return (yield self._ask(flow_runs.create_flow_run, body=asked))
 
     @method
-    def update_flow_run(  # noqa: PLR0917 - the signature of the API
+    def update_flow_run(
         self,
         flow_run_id: UUID,
         flow_version: str | None = None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from prefect.model.base import DateTime, NamedEnum, PrefectBaseModel
 
@@ -89,6 +89,18 @@ class Page(PrefectBaseModel):
 
     limit: int | None = Field(default=None, ge=0)
     offset: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def null_is_unsaid(cls, data: Any) -> Any:
+        """Prefect 3's client sends null for an order, or an offset, that its user has not given."""
+        if not isinstance(data, dict):
+            return data
+        fields: dict[str, Any] = {**data}
+        return {name: value for name, value in fields.items() if value is not None or name not in _UNSAID}
+
+
+_UNSAID = frozenset(("sort", "offset"))
 
 
 class NumberedPage(PrefectBaseModel):

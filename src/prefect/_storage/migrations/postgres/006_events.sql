@@ -48,3 +48,8 @@ DROP INDEX IF EXISTS log_by_flow_run;
 CREATE INDEX log_by_flow_run ON log (flow_run_id, id) WHERE flow_run_id IS NOT NULL;
 DROP INDEX IF EXISTS log_by_task_run;
 CREATE INDEX log_by_task_run ON log (task_run_id, id) WHERE task_run_id IS NOT NULL;
+
+CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT upper(encode($1, 'hex')) $$;
+
+-- Task runs whose id somebody has made who does not begin it with the time (UUIDv7): the few that charts would miss.
+CREATE INDEX task_run_with_other_id ON task_run (created) WHERE substr(hex(id), 13, 1) <> '7';

@@ -42,3 +42,6 @@ CREATE TABLE task_run_cache (
     task_run_id BLOB NOT NULL,
     expiration  INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- Task runs whose id somebody has made who does not begin it with the time (UUIDv7): the few that charts would miss.
+CREATE INDEX task_run_with_other_id ON task_run (created) WHERE substr(hex(id), 13, 1) <> '7';

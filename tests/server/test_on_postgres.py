@@ -1,0 +1,32 @@
+"""What is recorded and found, once more on a store in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from prefect._backend.local import LocalBackend
+from prefect._backend.resolve import retention_policy
+from prefect._storage.opening import open_store
+from prefect.settings import get_current_settings
+from server.test_events import *  # noqa: F403
+from server.test_logs import *  # noqa: F403
+from server.test_sockets import *  # noqa: F403
+from server.test_task_runs import *  # noqa: F403
+
+del test_no_frames_hurt_the_server  # noqa: F821 - it is the same whatever the store is
+
+
+@pytest.fixture(scope="module")
+def backend(postgres) -> Iterator[LocalBackend]:
+    """The backend that the server of this module serves."""
+    made = LocalBackend(
+        open_store(postgres.fresh()),
+        lease_seconds=30,
+        poll_seconds=0.5,
+        max_rows=10_000,
+        retention=retention_policy(get_current_settings()),
+    )
+    yield made
+    made.close()
