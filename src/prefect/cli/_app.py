@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "api": Entry("prefect.cli.api:api", "Ask the API anything."),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
+    "events": Entry("prefect.cli.events:events", "Follow events, and emit them.", ("event",)),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
     "profile": Entry(
         "prefect.cli.profile:profile",

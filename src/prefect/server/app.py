@@ -49,13 +49,7 @@ def create_app(
     """
     settings = get_current_settings().server.api
     prefix = api_path()
-
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
-        demand_role(request, asked)
-        url = str(request.base_url.replace(path=prefix))
-        return Api(backend(), getattr(request.state, "actor", None), url)
-
-    table = TableApp(TABLE, api_of, prefix, settings.max_request_size)
+    table = TableApp(TABLE, _api_of(backend, prefix), prefix, settings.max_request_size)
     metrics = Metrics(backend) if get_current_settings().server.metrics_enabled else None
     watchers = [access_log(settings.access_log)] if settings.access_log else []
     if metrics is not None:
@@ -99,6 +93,15 @@ def create_app(
             Mount(prefix, table),
         ],
     )
+
+
+def _api_of(backend: Callable[[], LocalBackend], prefix: str) -> Callable[[Request, Endpoint[..., Any]], Api]:
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
+
+    return api_of
 
 
 def api_path() -> str:

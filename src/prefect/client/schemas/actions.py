@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         DeploymentScheduleUpdate,
         DeploymentUpdate,
     )
+    from prefect.model.requests.logs import LogCreate
+    from prefect.model.requests.task_run_actions import TaskRunCreate, TaskRunUpdate
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
@@ -48,6 +50,9 @@ __all__ = [
     "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "LogCreate",
+    "TaskRunCreate",
+    "TaskRunUpdate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -56,7 +61,15 @@ __all__ = [
     "WorkQueueUpdate",
 ]
 
-_ROOMS = ("artifacts", "variables", "concurrency", "deployment_actions", "work_pool_actions")
+_ROOMS = (
+    "artifacts",
+    "variables",
+    "concurrency",
+    "deployment_actions",
+    "work_pool_actions",
+    "logs",
+    "task_run_actions",
+)
 
 
 def __getattr__(name: str) -> Any:
