@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from prefect._later import aserve as aserve
     from prefect._later import asuspend_flow_run as asuspend_flow_run
     from prefect._later import deploy as deploy
-    from prefect._later import get_client as get_client
     from prefect._later import pause_flow_run as pause_flow_run
     from prefect._later import resume_flow_run as resume_flow_run
     from prefect._later import serve as serve
     from prefect._later import suspend_flow_run as suspend_flow_run
+    from prefect.client.orchestration import get_client as get_client
     from prefect.client.schemas.objects import State as State
     from prefect.context import tags as tags
     from prefect.flows import Flow as Flow
@@ -38,7 +38,7 @@ _HOMES = {
     "aserve": "prefect._later",
     "asuspend_flow_run": "prefect._later",
     "deploy": "prefect._later",
-    "get_client": "prefect._later",
+    "get_client": "prefect.client.orchestration",
     "pause_flow_run": "prefect._later",
     "resume_flow_run": "prefect._later",
     "serve": "prefect._later",

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 from prefect.exceptions import PrefectException
 
 _DEPLOYMENTS = "deployments, schedules and pauses are not part of this release"
-_SERVER = "a client of a server is not part of this release"
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
@@ -73,4 +72,3 @@ resume_flow_run = _later("resume_flow_run", _DEPLOYMENTS)
 aresume_flow_run = _later("aresume_flow_run", _DEPLOYMENTS)
 suspend_flow_run = _later("suspend_flow_run", _DEPLOYMENTS)
 asuspend_flow_run = _later("asuspend_flow_run", _DEPLOYMENTS)
-get_client = _later("get_client", _SERVER)

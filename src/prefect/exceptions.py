@@ -7,6 +7,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    import httpx
+    from typing_extensions import Self
+
+    class PrefectHTTPStatusError(httpx.HTTPStatusError):
+        """A server refused a request; the message holds what it said."""
+
+        @classmethod
+        def from_httpx_error(cls, httpx_error: httpx.HTTPStatusError) -> Self:
+            """The same error, with what the server said in its message."""
+            ...
+
+
+def __getattr__(name: str) -> Any:
+    """`PrefectHTTPStatusError`: its base comes from httpx, which programs without a server never need."""
+    if name != "PrefectHTTPStatusError":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import httpx  # 60 ms of import
+
+    class PrefectHTTPStatusError(httpx.HTTPStatusError):
+        """A server refused a request; the message holds what it said."""
+
+        @classmethod
+        def from_httpx_error(cls, httpx_error: httpx.HTTPStatusError) -> Self:
+            """The same error, with what the server said in its message."""
+            said = f"{httpx_error}\nResponse: {httpx_error.response.text}"
+            return cls(said, request=httpx_error.request, response=httpx_error.response)
+
+    PrefectHTTPStatusError.__qualname__ = name
+    globals()[name] = PrefectHTTPStatusError
+    return PrefectHTTPStatusError
+
 
 def exception_traceback(exc: BaseException) -> str:
     """The traceback of `exc` as text."""

@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
-HEAVY = {"pydantic", "asyncio", "rich", "click", "yaml", "cloudpickle", "fsspec", "dotenv", "tomlkit"}
+HEAVY = {
+    "pydantic",
+    "asyncio",
+    "rich",
+    "click",
+    "yaml",
+    "cloudpickle",
+    "fsspec",
+    "dotenv",
+    "tomlkit",
+    "psycopg",
+}
 
 
 def modules_after(statement: str) -> set[str]:

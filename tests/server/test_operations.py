@@ -20,7 +20,7 @@ from .conftest import serving
 
 @pytest.fixture(scope="module")
 def document(http):
-    answer = http.get(str(http.base_url.copy_with(path="/openapi.json")))
+    answer = http.get(str(http.base_url.copy_with(path="/openapi.json")), timeout=60)
     return answer.json()
 
 
@@ -131,7 +131,7 @@ class TestPaths:
         ):
             assert httpx.get(f"{url}/behind/a/proxy/api/ready").status_code == 200
             assert httpx.get(f"{url}/api/ready").status_code == 404
-            servers = httpx.get(f"{url}/openapi.json").json()["servers"]
+            servers = httpx.get(f"{url}/openapi.json", timeout=60).json()["servers"]
             assert servers == [{"url": "/behind/a/proxy/api"}]
 
 
@@ -164,10 +164,21 @@ class TestBodies:
         assert "1,000 bytes" in said.json()["detail"]
 
 
+def test_what_the_store_forbids_is_a_conflict_and_no_failure():
+    from sqlite3 import IntegrityError
+
+    from prefect.exceptions import StoreError
+    from prefect.server.errors import answer_to
+
+    forbidden, busy = StoreError("the store failed"), StoreError("the store is busy")
+    forbidden.__cause__ = IntegrityError("NOT NULL constraint failed: variable.name")
+    assert (answer_to(forbidden, b"").status, answer_to(busy, b"").status) == (409, 503)
+
+
 class TestHeaders:
     @pytest.mark.parametrize("path", ["/health", "/nowhere", "/docs"])
     def test_browsers_run_frame_and_guess_nothing(self, http, path):
-        headers = http.get(path).headers
+        headers = http.get(path, timeout=60).headers
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
@@ -211,7 +222,7 @@ class TestDocument:
         assert "201" not in document["paths"]["/variables/filter"]["post"]["responses"]
 
     def test_the_page_needs_no_script_and_nothing_from_elsewhere(self, http, document):
-        page = http.get("/docs").text
+        page = http.get("/docs", timeout=60).text
         assert "<script" not in page
         assert not re.search(r"(src|href)=\"(https?:)?//", page)
         for methods in document["paths"].values():

@@ -388,6 +388,9 @@ def test_of_several_servers_one_does_it(backend, only_leader, leads, rounds):
 
 def test_the_settings_decide_which_there_are():
     everything = {
+        "scheduler": 5.0,
+        "foreman": 15.0,
+        "lease-repossessor": 15.0,
         "late-runs": 5.0,
         "pause-expirations": 5.0,
         "cancellation-cleanup": 20.0,
@@ -396,11 +399,13 @@ def test_the_settings_decide_which_there_are():
         "event-retention": 600.0,
     }
     assert {one.name: one.seconds for one in enabled_services(get_current_settings())} == everything
-    off = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": False for name in ("LATE_RUNS", "PAUSE_EXPIRATIONS")}
+    names = ("LATE_RUNS", "PAUSE_EXPIRATIONS", "SCHEDULER", "FOREMAN")
+    off = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": False for name in names}
     with temporary_settings({**off, "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": 7}):
         some = {one.name: one.seconds for one in enabled_services(get_current_settings())}
     assert some == {
         "cancellation-cleanup": 7,
+        "lease-repossessor": 15.0,
         "lease-reaper": 5.0,
         "retention": 3600.0,
         "event-retention": 600.0,
@@ -411,7 +416,7 @@ def test_they_work_together(backend):
     run = make(backend, "SCHEDULED", scheduled_time=now_us() - 60 * SECOND)
     services = Services(enabled_services(get_current_settings()), lambda: backend)
     is_late = threading.Event()
-    late = services.services[0]
+    [late] = [one for one in services.services if one.name == "late-runs"]
     ask = late._run_once
 
     def told(*args):

@@ -72,20 +72,7 @@ def test_the_folder_is_made_and_the_file_is_in_wal_mode(path):
         assert store.rows("PRAGMA journal_mode") == [("wal",)]
 
 
-def test_an_open_transaction_that_raises_leaves_nothing(path):
-    with closing(SqliteStore(path)) as store:
-        with pytest.raises(ZeroDivisionError), store.write() as cx:
-            flow_runs.flow_id_of(cx, "a-flow", 1)
-            raise ZeroDivisionError
-        assert store.rows("SELECT * FROM flow") == []
-
-
 # --- versions ---------------------------------------------------------------------------------------
-
-
-def test_an_empty_file_is_brought_to_the_newest_version(path):
-    with closing(SqliteStore(path)) as store:
-        assert store.version() == migrate.newest() == len(migrate.migrations())
 
 
 def test_migrations_are_numbered_without_a_gap():
@@ -112,12 +99,6 @@ def test_a_file_of_version_1_is_brought_up_with_its_rows(path, tmp_path):
     assert schema(path) == schema(fresh)
 
 
-def test_an_upgrade_is_applied_once(path):
-    with closing(SqliteStore(path, any_version=True)) as store:
-        assert [step.version for step in store.upgrade()] == [step.version for step in migrate.migrations()]
-        assert store.upgrade() == []
-
-
 def test_a_migration_that_fails_leaves_the_version_before(path, monkeypatch):
     broken = migrate.Migration(2, "broken", "CREATE TABLE half_done (x);\nCREATE TABLE flow (x);\n")
     monkeypatch.setattr(migrate, "migrations", lambda _: (_steps[0], broken))
@@ -129,13 +110,6 @@ def test_a_migration_that_fails_leaves_the_version_before(path, monkeypatch):
 
 
 _steps = migrate.migrations()
-
-
-def test_without_migration_on_start_an_old_file_is_refused_and_left_alone(path):
-    with pytest.raises(StoreError, match="schema version 0.*prefect database upgrade"):
-        SqliteStore(path, migrate_on_start=False)
-    with closing(SqliteStore(path, any_version=True)) as store:
-        assert store.version() == 0
 
 
 @pytest.mark.parametrize("migrate_on_start", [True, False])

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from prefect._api import run_creation
 from prefect._api.api import Api
 from prefect._api.deployment_views import deployment_of
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import Refused
 from prefect._api.limits import limit_of
+from prefect._api.states import record_of
 from prefect._api.work_queues import queue_for
 from prefect._backend.deployed import run_of
 from prefect._base.clock import now_us, to_us
@@ -21,17 +23,17 @@ from prefect._storage import deployments as rows
 from prefect._storage import flow_runs, scheduled_runs
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.model.deployments import FlowRunBulkCreateResponse, FlowRunCreateResult
-from prefect.model.records import FlowRunRecord, StateRecord
+from prefect.model.records import FlowRunRecord
 from prefect.model.requests.deployment_actions import DeploymentFlowRunCreate, ScheduledOfDeployments
+from prefect.model.requests.states import StateCreate
 from prefect.model.runs import FlowRun
-from prefect.model.state import State
+from prefect.model.state import StateType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from prefect._storage.deployments import DeploymentRecord
-    from prefect._storage.protocol import Queries, Transaction
+    from prefect._storage.protocol import Transaction
     from prefect.model.requests.states import StateCreate
 
 
@@ -54,10 +56,12 @@ def create_flow_run_from_deployment(
         record = _record(cx, deployment, asked)
         if flow_runs.insert(cx, record, [record.state]):
             api.created()
+            found = flow_runs.read(cx, record.id)  # with the names of its queue and pool
         else:
             assert asked.idempotency_key is not None  # nothing else can be taken
-            record = flow_runs.with_key(cx, deployment.flow_id, asked.idempotency_key) or record
-    return runs_shown(api.store, [record])[0]
+            found = flow_runs.with_key(cx, deployment.flow_id, asked.idempotency_key)
+    assert found is not None
+    return FlowRun.from_record(found)
 
 
 @endpoint("POST", "/deployments/{id}/create_flow_run/bulk")
@@ -87,25 +91,12 @@ def get_scheduled_flow_runs_for_deployments(api: Api, body: ScheduledOfDeploymen
     if ids:
         with api.store.write() as cx:
             rows.polled(cx, ids, now_us())
-    return runs_shown(api.store, found)
-
-
-def runs_shown(source: Queries, records: Sequence[FlowRunRecord]) -> list[FlowRun]:
-    """Runs with the names of their queues and pools, in their order."""
-    ids = {one.work_queue_id for one in records if one.work_queue_id}
-    queues = rows.queue_names(source, list(ids))
-    shown: list[FlowRun] = []
-    for record in records:
-        run = FlowRun.from_record(record)
-        if record.work_queue_id in queues:
-            run.work_queue_name, run.work_pool_name, pool_id = queues[record.work_queue_id]
-            run.work_pool_id = UUID(bytes=pool_id)
-        shown.append(run)
-    return shown
+    return [FlowRun.from_record(record) for record in found]
 
 
 def _record(cx: Transaction, deployment: DeploymentRecord, asked: DeploymentFlowRunCreate) -> FlowRunRecord:
     parameters = {**deployment.parameters, **asked.parameters}
+    run_creation.check_parameters(parameters)
     _check(deployment, asked, parameters)
     flow = rows.flow_of(cx, deployment.flow_id)
     if flow is None:
@@ -116,14 +107,15 @@ def _record(cx: Transaction, deployment: DeploymentRecord, asked: DeploymentFlow
         "tags": tuple(sorted({*deployment.tags, *asked.tags})),
         "labels": asked.labels,
         "idempotency_key": asked.idempotency_key,
-        "policy": asked.empirical_policy.model_dump(mode="json", exclude_defaults=True),
+        "policy": run_creation.policy_of(asked.empirical_policy),
         "extra": _extra(asked),
     }
     if asked.name:
         given["name"] = asked.name
     if asked.parent_task_run_id is not None:
-        given |= _descent(cx, asked.parent_task_run_id.bytes)
-    return run_of(deployment, flow.name, _queue(cx, deployment, asked), _state(asked.state), **given)
+        given |= run_creation.lineage(cx, asked.parent_task_run_id)
+    state = record_of(asked.state or StateCreate(type=StateType.SCHEDULED))
+    return run_of(deployment, flow.name, _queue(cx, deployment, asked), state, **given)
 
 
 def _check(deployment: DeploymentRecord, asked: DeploymentFlowRunCreate, parameters: dict[str, Any]) -> None:
@@ -156,23 +148,3 @@ def _queue(cx: Transaction, deployment: DeploymentRecord, asked: DeploymentFlowR
         )
     queue = queue_for(cx, pool, asked.work_queue_name)
     return queue.id if queue else None
-
-
-def _state(asked: StateCreate | None) -> StateRecord:
-    """The state to begin with; a scheduled one without a time is scheduled for now."""
-    if asked is None:
-        state: State[Any] = State.model_validate({"type": "SCHEDULED"})
-        return state.to_record()
-    fields = {name: getattr(asked, name) for name in ("type", "name", "message", "state_details", "data")}
-    entered: State[Any] = State.model_validate(fields)
-    return entered.to_record()
-
-
-def _descent(cx: Transaction, parent_task_run_id: bytes) -> dict[str, Any]:
-    """Whose child a run is that a task run stands for. The task run may be reported only later."""
-    found = {"parent_task_run_id": parent_task_run_id}
-    row = cx.row(
-        "SELECT r.id, r.root_flow_run_id FROM task_run t JOIN flow_run r ON r.id = t.flow_run_id WHERE t.id = ?",
-        (parent_task_run_id,),
-    )
-    return found | ({"parent_flow_run_id": row[0], "root_flow_run_id": row[1] or row[0]} if row else {})

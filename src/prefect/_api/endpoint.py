@@ -51,11 +51,16 @@ class Endpoint(Generic[P, R]):
         self.audited = audited
         self.spelled = spelled
         self.name = function.__name__
+        self.write: Callable[..., bytes] | None = None
         self.__doc__ = function.__doc__
 
     def __call__(self, api: Api, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask here, in this process."""
         return self.function(api, *args, **kwargs)
+
+    def written(self, write: Callable[Concatenate[Api, P], bytes]) -> None:
+        """Use as a decorator: what answers over HTTP, where JSON can be made without the objects that it stands for."""
+        self.write = write
 
     @cached_property
     def signature(self) -> inspect.Signature:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import Refused, missing
 from prefect._api.filtering import joint
+from prefect._api.flow_run_json import written_list, written_page
 from prefect._api.limits import page_of, paginated
 from prefect._base.clock import now_us, to_datetime, to_us
 from prefect._storage import run_lists
@@ -32,8 +33,8 @@ from prefect.model.runs import FlowRun
 from prefect.model.state import StateType
 
 if TYPE_CHECKING:
-    from prefect._api.limits import Slice
     from prefect._storage.clauses import Clause
+    from prefect.model.records import FlowRunRecord
 
 _SECOND = 1_000_000
 _MOST_INTERVALS = 20_000
@@ -42,12 +43,20 @@ _MOST_INTERVALS = 20_000
 @endpoint("POST", "/flow_runs/filter")
 def read_flow_runs(api: Api, body: FilterFlowRuns | None = None) -> list[FlowRun]:
     """The runs that pass the filters. Raises ObjectNotFound where `after` names no run."""
+    return [FlowRun.from_record(record) for record in _found(api, body)]
+
+
+@read_flow_runs.written
+def _write_found(api: Api, body: FilterFlowRuns | None = None) -> bytes:
+    return written_list(_found(api, body))
+
+
+def _found(api: Api, body: FilterFlowRuns | None) -> list[FlowRunRecord]:
     asked = body or FilterFlowRuns()
     conditions = joint.of_flow_runs(asked)
     if asked.after is not None:
         conditions.append(_behind(api, asked.after, asked.sort.value))
-    found = run_lists.find(api.store, conditions, ORDERS[asked.sort.value], **page_of(asked))
-    return [FlowRun.from_record(record) for record in found]
+    return run_lists.find(api.store, conditions, ORDERS[asked.sort.value], **page_of(asked))
 
 
 def _behind(api: Api, run_id: UUID, sort: str) -> Clause:
@@ -63,15 +72,21 @@ def _behind(api: Api, run_id: UUID, sort: str) -> Clause:
 @endpoint("POST", "/flow_runs/paginate")
 def paginate_flow_runs(api: Api, body: PaginateFlowRuns | None = None) -> FlowRunPaginationResponse:
     """A page of the runs that pass the filters."""
-    asked = body or PaginateFlowRuns()
-    conditions = joint.of_flow_runs(asked)
-
-    def find(part: Slice) -> list[FlowRun]:
-        found = run_lists.find(api.store, conditions, ORDERS[asked.sort.value], **part)
-        return [FlowRun.from_record(record) for record in found]
-
-    page = paginated(asked, run_lists.count(api.store, conditions), find)
+    page = _page(api, body)
+    page["results"] = [FlowRun.from_record(record) for record in page["results"]]
     return FlowRunPaginationResponse.model_construct(None, **page)
+
+
+@paginate_flow_runs.written
+def _write_page(api: Api, body: PaginateFlowRuns | None = None) -> bytes:
+    return written_page(_page(api, body))
+
+
+def _page(api: Api, body: PaginateFlowRuns | None) -> dict[str, Any]:
+    asked = body or PaginateFlowRuns()
+    conditions, order = joint.of_flow_runs(asked), ORDERS[asked.sort.value]
+    count = run_lists.count(api.store, conditions)
+    return paginated(asked, count, lambda part: run_lists.find(api.store, conditions, order, **part))
 
 
 @endpoint("POST", "/flow_runs/count")

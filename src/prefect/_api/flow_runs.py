@@ -10,6 +10,7 @@ from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import missing
 from prefect._api.filtering import joint
+from prefect._api.flow_run_json import written
 from prefect._api.states import outcome, record_of
 from prefect._base.clock import now_us
 from prefect._storage import flow_runs, run_lists
@@ -38,16 +39,30 @@ Result = OrchestrationResult[Any]
 @endpoint("POST", "/flow_runs/")
 def create_flow_run(api: Api, body: FlowRunCreate) -> FlowRun:
     """Make a run; where its flow has one of that idempotency key, that one. Raises ObjectNotFound, Refused."""
+    return FlowRun.from_record(_created(api, body))
+
+
+@create_flow_run.written
+def _write_created(api: Api, body: FlowRunCreate) -> bytes:
+    return written(_created(api, body))
+
+
+def _created(api: Api, body: FlowRunCreate) -> FlowRunRecord:
     record, is_new = run_creation.create(api, body)
     if is_new:
         api.created()
-    return FlowRun.from_record(record)
+    return record
 
 
 @endpoint("GET", "/flow_runs/{id}")
 def read_flow_run(api: Api, id: UUID) -> FlowRun:
     """One run. Raises ObjectNotFound."""
     return FlowRun.from_record(required(api, id))
+
+
+@read_flow_run.written
+def _write_one(api: Api, id: UUID) -> bytes:
+    return written(required(api, id))
 
 
 @endpoint("PATCH", "/flow_runs/{id}", status=204)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prefect._api.api import Api
-from prefect._api.deployed_runs import runs_shown
 from prefect._api.deployment_views import deployment_of
 from prefect._api.endpoint import endpoint
 from prefect._api.limits import limit_of
@@ -71,7 +70,7 @@ def get_scheduled_flow_runs(
     pool_id = UUID(bytes=pool.id)
     return [
         WorkerFlowRunResponse(work_pool_id=pool_id, work_queue_id=run.work_queue_id, flow_run=run)
-        for run in runs_shown(api.store, found)
+        for run in map(FlowRun.from_record, found)
         if run.work_queue_id is not None
     ]
 
@@ -85,7 +84,7 @@ def read_work_queue_runs(api: Api, id: UUID, body: ScheduledOfWorkQueue | None =
     found = _take(api.store, pool, [queue], asked) if pool else []
     with api.store.write() as cx:
         rows.polled(cx, [queue.id], now_us())
-    return runs_shown(api.store, found)
+    return [FlowRun.from_record(record) for record in found]
 
 
 @endpoint("GET", "/deployments/{id}/work_queue_check")

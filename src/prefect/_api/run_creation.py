@@ -7,6 +7,7 @@ from uuid import UUID
 
 from prefect._api.errors import Refused, missing
 from prefect._api.states import record_of
+from prefect._backend.mirror import mirror
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
 from prefect._orchestration.bookkeeping import first_columns
@@ -42,6 +43,7 @@ def create(api: Api, asked: FlowRunCreate, **columns: Any) -> tuple[FlowRunRecor
     with api.store.write() as cx:
         made = _record(cx, api, asked)._replace(**columns)
         if flow_runs.insert(cx, made, [made.state]):
+            mirror(cx, made, made.state)
             return made, True
         assert made.idempotency_key is not None  # the only thing that an insert yields to
         found = flow_runs.with_key(cx, made.flow_id, made.idempotency_key)
@@ -88,7 +90,7 @@ def _record(cx: Transaction, api: Api, asked: FlowRunCreate) -> FlowRunRecord:
         root_flow_run_id=run_id,
         **first_columns(state),
     )
-    return record._replace(**_lineage(cx, asked.parent_task_run_id), **_queue(cx, asked))
+    return record._replace(**lineage(cx, asked.parent_task_run_id), **_queue(cx, asked))
 
 
 def policy_of(asked: FlowRunPolicy) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _creator(api: Api) -> dict[str, Any] | None:
     return {"type": "USER", "display_value": api.actor.name} if api.actor is not None else None
 
 
-def _lineage(cx: Transaction, parent: UUID | None) -> dict[str, Any]:
+def lineage(cx: Transaction, parent: UUID | None) -> dict[str, Any]:
     """Whose subflow the run is: the task run that stands for it tells."""
     if parent is None:
         return {}

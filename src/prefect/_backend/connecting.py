@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 API_VERSION = "0.8.4"
-TRANSIENT = frozenset((408, 429, 500, 502, 503, 504))
+TRANSIENT = frozenset((408, 429, 502, 503, 504))
 LONGEST_DELAY = 5.0
 _FIRST_DELAY = 0.1
 
@@ -34,6 +34,7 @@ class Access(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     extra_codes: frozenset[int] = frozenset()
     jitter: float = 0.2
+    csrf: bool = True
 
 
 def access_of(settings: Any, url: str) -> Access:
@@ -49,6 +50,7 @@ def access_of(settings: Any, url: str) -> Access:
         tuple(sorted(client.custom_headers.items())),
         frozenset(client.retry_extra_codes),
         client.retry_jitter_factor,
+        client.csrf_support_enabled,
     )
 
 

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.connecting import Access, delay_before, httpx_options, is_transient, retry_after
+from prefect._backend.csrf import Csrf
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Line:
         self.access = access
         self.patience = patience
         self._client: httpx.Client | None = None
+        self._csrf = Csrf(enabled=access.csrf)
         self._lock = threading.Lock()
         self._up = threading.Event()
         self._met = False
@@ -73,26 +75,31 @@ class Line:
         """
         import httpx  # 60 ms of import that programs without a server never need
 
-        request: dict[str, Any] = {"content": content, "headers": _JSON}
-        if timeout is not None:
-            request["timeout"] = timeout
         try:
             try:
-                response = self._open().post(path, **request)
+                response = self._post(path, content, timeout)
             except (httpx.RemoteProtocolError, httpx.ReadError):
-                response = self._open().post(path, **request)  # a kept connection that the server had closed
+                response = self._post(path, content, timeout)  # a kept connection that the server had closed
+            if self._csrf.is_asked_for(response) and self._csrf.take(self._open().get(self._csrf.path)):
+                response = self._post(path, content, timeout)
         except httpx.TransportError as exc:
             raise self._failed(str(exc) or type(exc).__name__, None) from exc
         return self._read(response)
 
-    def ask(self, path: str, content: bytes) -> bytes:
-        """Ask until there is an answer, or patience has come to its end.
+    def _post(self, path: str, content: bytes, timeout: float | None) -> httpx.Response:
+        request: dict[str, Any] = {"content": content, "headers": {**_JSON, **self._csrf.headers()}}
+        if timeout is not None:
+            request["timeout"] = timeout
+        return self._open().post(path, **request)
+
+    def ask(self, path: str, content: bytes, *, first: float | None = None) -> bytes:
+        """Ask until there is an answer, or patience has come to its end; `first` is that for the first contact.
 
         Raises:
             Away: it has; the message says what to do.
             Refusal: the server refuses.
         """
-        deadline = self.deadline()
+        deadline = self.deadline(None if self._met else first)
         while True:
             self.wait(deadline)
             try:
@@ -144,7 +151,7 @@ class Line:
             self._answered()
             return response.content
         said = f"it answered {status}: {response.text[:300]}"
-        if is_transient(response, self.access):
+        if status == 500 or is_transient(response, self.access):
             raise self._failed(said, retry_after(response.headers))
         if self._met and status not in CONTENT_REFUSED:
             raise self._failed(said, None)  # it knew us before: its configuration is being changed

@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
+from prefect._backend.mirror import mirror
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
@@ -16,7 +17,7 @@ from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
-from prefect._orchestration import Accept, Reject, Transition, Wait, decide, open_attempt
+from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
 from prefect._storage import blocks, flow_runs, logs, processes, task_runs
 from prefect._storage.blocks import BlockDocumentRecord
 from prefect._storage.filters import Condition
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect._backend.retention import Policy
+    from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -113,17 +115,18 @@ class LocalBackend:
         transaction = self.journal.transaction() if state.type in TERMINAL else self.store.write()
         with transaction as cx:
             if known is not None:
-                decision = decide(
-                    Transition(run=known, proposed=state, now=now_us(), force=force, attempt=attempt)
-                )
+                decision = self._decide(cx, known, state, force=force, attempt=attempt)
                 if isinstance(decision, Accept):
                     run = self._compare_and_set(cx, known, decision.changes | (changes or {}), only_if=known)
                     if run is not None:
+                        _settle(cx, known, decision)
                         return Answer("ACCEPT", run)
             run = _require(flow_runs.read(cx, run_id), run_id)
             if only_if_state is not None and run.state.id != only_if_state:
                 return Answer("ABORT", run, f"The run has moved on; it is {run.state.name}.")
-            decision = decide(Transition(run=run, proposed=state, now=now_us(), force=force, attempt=attempt))
+            decision = self._decide(cx, run, state, force=force, attempt=attempt)
+            if isinstance(decision, (Accept, Reject)):
+                _settle(cx, run, decision)
             if isinstance(decision, Accept):
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
             if isinstance(decision, Reject):
@@ -133,6 +136,16 @@ class LocalBackend:
                 return Answer("WAIT", run, decision.reason, decision.delay_seconds)
             assert isinstance(decision, RulesAbort)
             return Answer("ABORT", run, decision.reason)
+
+    def _decide(
+        self, cx: Transaction, run: FlowRunRecord, state: StateRecord, *, force: bool, attempt: int | None
+    ) -> Decision:
+        now, facts = now_us(), Facts()
+        if run.deployment_id is not None:
+            from prefect._backend.deployment_slots import facts_of  # only runs of deployments pay for it
+
+            facts = facts_of(cx, run, now)
+        return decide(Transition(run, state, now, force=force, attempt=attempt, facts=facts))
 
     def _write(self, cx: Transaction, run: FlowRunRecord, changes: dict[str, Any]) -> FlowRunRecord:
         written = self._compare_and_set(cx, run, changes, only_if=None)
@@ -161,6 +174,7 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            mirror(cx, run, state)
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
@@ -297,6 +311,13 @@ class LocalBackend:
 
 def _bytes(run_id: bytes | UUID) -> bytes:
     return run_id if isinstance(run_id, bytes) else run_id.bytes
+
+
+def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> None:
+    if decision.slot is not None:
+        from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
+
+        settle(cx, run, decision, now_us())
 
 
 def _require(run: FlowRunRecord | None, run_id: bytes) -> FlowRunRecord:

@@ -15,6 +15,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from prefect._base.clock import to_datetime
 from prefect._base.ids import new_id
 from prefect.exceptions import StoreError
 
@@ -179,6 +180,18 @@ def files(folder: Path) -> list[Path]:
 def waiting(folder: Path) -> list[Waiting]:
     """What waits in a folder, also what a living process has spilled."""
     return [found for path in files(folder) if (found := _look(path)) is not None]
+
+
+def report(folder: Path, url: str | None = None) -> str | None:
+    """What waits in a folder to be delivered (to the server at `url`), as a sentence; None where nothing does."""
+    found = [one for one in waiting(folder) if one.batches and url in {None, one.url}]
+    if not found:
+        return None
+    rows, since = sum(one.rows for one in found), to_datetime(round(min(one.since for one in found) * 1e6))
+    return (
+        f"Up to {rows} rows of {len(found)} process(es) on this machine wait in {folder} since "
+        f"{since:%Y-%m-%d %H:%M:%S} UTC to be delivered to {found[0].url}."
+    )
 
 
 def _look(path: Path) -> Waiting | None:

@@ -65,15 +65,25 @@ _STATES = (
 _ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` makes an encoder for each call
+
+
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
     if not value and isinstance(value, dict):
         return "{}"
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else dumps(value)
+
+
+def _loaded(text: str | None) -> Any:
+    """Most columns of most runs are empty."""
+    if text is None:
+        return None
+    return {} if text == "{}" else json.loads(text)
 
 
 def state_values(state: StateRecord) -> tuple[Any, ...]:
@@ -102,8 +112,7 @@ def record_of(row: Sequence[Any]) -> FlowRunRecord:
     """The record of a row of `SELECT`."""
     plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
     loaded: dict[str, Any] = {
-        name: None if text is None else json.loads(text)
-        for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
+        name: _loaded(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
     }
     loaded["tags"] = tuple(loaded["tags"])
     return FlowRunRecord(

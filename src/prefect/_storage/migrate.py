@@ -167,7 +167,7 @@ class PostgresSchema:
 
     @contextmanager
     def exclusively(self) -> Generator[None, None, None]:
-        """See `Schema`. The lock comes first: a transaction that waited for it would not see what was made meanwhile."""
+        """See `Schema`. The lock comes first: a transaction that waited for it would not see what others made."""
         self._connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
         try:
             with self._connection.transaction():

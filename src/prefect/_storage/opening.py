@@ -25,7 +25,8 @@ def sqlite_path(url: str) -> str:
     scheme, separator, path = url.partition("://")
     if not separator or scheme not in {"sqlite", "sqlite+aiosqlite"} or path[:1] not in {"", "/"}:
         raise ConfigurationError(
-            f"PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH, got {url!r}. "
+            "PREFECT_API_DATABASE_CONNECTION_URL: expected sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME, "
+            f"got {scheme + '://…' if '@' in url else url!r}. "  # it may hold a password
             "Set it to a file, or unset it for the default."
         )
     file = path[1:].partition("?")[0]

@@ -25,6 +25,7 @@ from prefect.exceptions import StoreError
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from prefect._storage.postgres_bulk import PostgresBulk
     from prefect._storage.postgres_link import Connection
 
     Row = tuple[Any, ...]
@@ -237,6 +238,20 @@ class PostgresStore:
         )
         with self.write() as cx:
             return Size(total, max(0, total - cx.used_bytes()), 0)
+
+    @contextmanager
+    def bulk(self, *, write: bool) -> Generator[PostgresBulk, None, None]:
+        """See `Store.bulk`."""
+        from prefect._storage.postgres_bulk import PostgresBulk  # start-up: only copies need it
+
+        mode = "READ WRITE" if write else "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        with (
+            self._explained(),
+            self._patience.keep_trying(self._unhurried.connect) as connection,
+            connection.transaction(),
+        ):
+            connection.execute(f"SET TRANSACTION {mode}".encode())
+            yield PostgresBulk(connection)
 
     def vacuum(self) -> None:
         """Give the space of deleted rows back to the file system. Each table is locked while it is rewritten."""

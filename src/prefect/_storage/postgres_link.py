@@ -85,7 +85,7 @@ class Link:
     def begin(self) -> Connection:
         """Open a transaction, on a new connection where the old one is lost. Raises psycopg.Error."""
         connection = self._usable()
-        cursor = connection.execute(b"BEGIN; SELECT pg_current_xact_id()::text")
+        cursor = connection.execute(b"BEGIN; SELECT pg_current_xact_id()::text", prepare=False)
         cursor.nextset()
         row = cursor.fetchone()
         assert row is not None
@@ -115,7 +115,7 @@ class Link:
         if connection is None or connection.closed:
             return
         try:
-            connection.execute(b"ROLLBACK")
+            connection.execute(b"ROLLBACK", prepare=False)
         except psycopg.Error:
             connection.close()
 
@@ -136,7 +136,7 @@ class Link:
         if connection is None or connection.closed:
             connection = self._connect_again()
         elif connection.info.transaction_status != pq.TransactionStatus.IDLE:
-            connection.execute(b"ROLLBACK")
+            connection.execute(b"ROLLBACK", prepare=False)
         return connection
 
     def _connect_again(self) -> Connection:

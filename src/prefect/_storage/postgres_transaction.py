@@ -119,7 +119,7 @@ class PostgresTransaction:
         while True:
             self._require_sound()
             try:
-                self._connection.execute(b"COMMIT")
+                self._connection.execute(b"COMMIT", prepare=False)
             except psycopg.Error as exc:
                 if is_outage(exc) and self._patience.keep_trying(self._link.was_committed):
                     break

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from prefect._storage.bulk import Bulk
     from prefect._storage.migrate import Migration
 
 
@@ -155,6 +156,10 @@ class Store(Queries, Protocol):
 
     def size(self) -> Size:
         """How much it takes."""
+        ...
+
+    def bulk(self, *, write: bool) -> AbstractContextManager[Bulk]:
+        """A transaction over whole tables, for reading them at one moment or for writing them."""
         ...
 
     def vacuum(self) -> None:

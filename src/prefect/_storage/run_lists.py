@@ -61,14 +61,14 @@ def find(
     if order.unset is None:
         return _find(source, conditions, order.sql, limit, offset)
     found: list[FlowRunRecord] = []
-    for part, part_order in _parts(order):
+    for part, part_order in parts(order):
         if len(found) < limit:
             found += _find(source, [*conditions, part], part_order, limit - len(found), offset)
             offset = 0 if found else max(0, offset - (count(source, [*conditions, part]) if offset else 0))
     return found
 
 
-def _parts(order: Order) -> list[tuple[Clause, str]]:
+def parts(order: Order) -> list[tuple[Clause, str]]:
     """Rows with a value and rows without one, each in its order: an index holds only the former."""
     assert order.unset is not None
     known = Clause(f"{order.column} IS NOT NULL")

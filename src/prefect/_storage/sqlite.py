@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+
+    from prefect._storage.bulk import SqliteBulk
 
     Row = tuple[Any, ...]
 
@@ -261,6 +263,16 @@ class SqliteStore:
         )
         total = page * count if self.path == MEMORY else _size_of(self.path)
         return Size(total, page * free, _size_of(f"{self.path}-wal"))
+
+    @contextmanager
+    def bulk(self, *, write: bool) -> Generator[SqliteBulk, None, None]:
+        """See `Store.bulk`. Not for a store in memory, which has one connection."""
+        from prefect._storage.bulk import SqliteBulk  # start-up: only copies need it
+
+        with self._explained(), closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            yield SqliteBulk(connection)  # what raises is rolled back by the end of the connection
+            connection.execute("COMMIT")
 
     def problems(self) -> list[str]:
         """What is wrong with the file, as SQLite finds by reading all of it; empty if nothing is."""

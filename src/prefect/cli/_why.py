@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from prefect._backend import spill
 from prefect._backend.resolve import backend
 from prefect._base import procinfo
 from prefect._base.clock import now_us
 from prefect._storage.filters import Condition
 from prefect.cli._output import format_time
 from prefect.cli._runs import duration_text, flow_run_duration, task_run_duration, uuid_text
+from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +30,13 @@ class Reason(NamedTuple):
 
 
 def why(run: FlowRunRecord) -> Reason:
-    """Why the run is in its state."""
-    return _BY_TYPE[run.state.type](run)
+    """Why the run is in its state; and what a server has not been told yet."""
+    found = _BY_TYPE[run.state.type](run)
+    settings = get_current_settings()
+    if settings.api.url is None:
+        return found
+    waiting = spill.report(Path(settings.home) / "spill", settings.api.url.rstrip("/"))
+    return found if waiting is None else found._replace(text=f"{found.text} {waiting}")
 
 
 def retry_command(run: FlowRunRecord) -> str:

@@ -12,7 +12,7 @@ import click
 from prefect.cli._command import Command, argument
 from prefect.cli._output import fail
 from prefect.cli._server_url import api_url
-from prefect.client._http import open_client
+from prefect.client._http import manner_of, open_client
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def api(method: str, path: str, data: str | None, headers: tuple[str, ...], verb
     url, settings = api_url(), get_current_settings().api
     content = _content(data)
     sent = {**({"Content-Type": "application/json"} if content else {}), **dict(map(_header, headers))}
-    with open_client(url, settings.auth_string, settings.key, None) as client:
+    with open_client(manner_of(url, settings.auth_string, settings.key), None) as client:
         try:
             answer = client.request(method.upper(), "/" + path.lstrip("/"), content=content, headers=sent)
         except httpx.TransportError as exc:

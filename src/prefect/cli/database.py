@@ -19,6 +19,7 @@ from prefect._storage.statistics import statistics
 from prefect.cli._command import Group
 from prefect.cli._output import confirm, fail, format_time, output_option, print_json
 from prefect.cli._session import current_session
+from prefect.cli.server_database import copy
 from prefect.exceptions import StoreError
 from prefect.settings import get_current_settings
 
@@ -36,6 +37,9 @@ _SIDE_FILES = ("", "-wal", "-shm")
 @click.group("database", cls=Group)
 def database() -> None:
     """See, upgrade, prune and reset the store of runs."""
+
+
+database.add_command(copy)
 
 
 @database.command("stats")

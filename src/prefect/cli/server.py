@@ -12,7 +12,7 @@ import click
 from prefect.cli._command import Command, Entry, LazyGroup
 from prefect.cli._output import fail, output_option, print_json
 from prefect.cli._server_url import api_url
-from prefect.client._http import open_client
+from prefect.client._http import manner_of, open_client
 from prefect.server import background
 from prefect.settings import get_current_settings, temporary_settings
 from prefect.settings.context import refresh_global_settings_context
@@ -146,7 +146,7 @@ def _ask(url: str) -> tuple[str, str]:
     try:
         with (
             temporary_settings({"api.request_timeout": _ASK_SECONDS}),
-            open_client(url, api.auth_string, api.key, None) as client,
+            open_client(manner_of(url, api.auth_string, api.key), None) as client,
         ):
             answer = client.get("/admin/version")
         answer.raise_for_status()

@@ -16,16 +16,16 @@ def raise_for(response: httpx.Response) -> None:
     Raises:
         ObjectNotFound: 404.
         ObjectAlreadyExists: 409.
-        httpx.HTTPStatusError: any other status from 400 on; the message holds what the server said.
+        PrefectHTTPStatusError: any other status from 400 on; the message holds what the server said.
     """
     if response.status_code < 400:
         return
-    import httpx  # 60 ms of import that programs without a server never need
+    from prefect.exceptions import PrefectHTTPStatusError  # it imports httpx, which has been loaded by now
 
     said = _said(response)
     request = response.request
     text = f"{request.method} {request.url} was answered {response.status_code}: {said}"
-    error = httpx.HTTPStatusError(text, request=request, response=response)
+    error = PrefectHTTPStatusError(text, request=request, response=response)
     if response.status_code == 404:
         raise ObjectNotFound(error, str(said)) from error
     if response.status_code == 409:

@@ -4,42 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect._version import __version__
+from prefect._backend.connecting import access_of, httpx_options
+from prefect._backend.csrf import Csrf
+from prefect.client._exchange import Manner
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     import httpx
 
-API_VERSION = "0.8.4"
+
+def manner_of(url: str, auth_string: str | None, api_key: str | None) -> Manner:
+    """How a client asks a server, as the settings say."""
+    settings = get_current_settings()
+    access = access_of(settings, url)._replace(auth_string=auth_string, key=api_key)
+    return Manner(access, settings.client.max_retries, Csrf(enabled=access.csrf))
 
 
-def open_client(
-    url: str, auth_string: str | None, api_key: str | None, settings: dict[str, Any] | None
-) -> httpx.Client:
-    """A client of a server."""
+def open_client(manner: Manner, settings: dict[str, Any] | None) -> httpx.Client:
+    """A client of a server; `settings` are arguments of `httpx.Client` that go before ours."""
     import httpx  # 60 ms of import that programs without a server never need
 
-    return httpx.Client(**_options(url, auth_string, api_key), **(settings or {}))
+    return httpx.Client(**_options(manner, settings))
 
 
-def open_async_client(
-    url: str, auth_string: str | None, api_key: str | None, settings: dict[str, Any] | None
-) -> httpx.AsyncClient:
+def open_async_client(manner: Manner, settings: dict[str, Any] | None) -> httpx.AsyncClient:
     """The same for an event loop."""
     import httpx  # 60 ms of import that programs without a server never need
 
-    return httpx.AsyncClient(**_options(url, auth_string, api_key), **(settings or {}))
+    return httpx.AsyncClient(**_options(manner, settings))
 
 
-def _options(url: str, auth_string: str | None, api_key: str | None) -> dict[str, Any]:
-    headers = {
-        "X-PREFECT-API-VERSION": API_VERSION,
-        "User-Agent": f"prefect/{__version__} (API {API_VERSION})",
-    }
-    timeout = get_current_settings().api.request_timeout
-    options: dict[str, Any] = {"base_url": url, "headers": headers, "timeout": timeout}
-    if api_key:
-        headers["Authorization"] = f"Bearer {api_key}"
-    elif auth_string:
-        options["auth"] = tuple(auth_string.split(":", 1))
-    return options
+def _options(manner: Manner, settings: dict[str, Any] | None) -> dict[str, Any]:
+    ours, given = httpx_options(manner.access), dict(settings or {})
+    headers = {**ours.pop("headers"), **dict(given.pop("headers", None) or {})}
+    return {**ours, "headers": headers, **given}

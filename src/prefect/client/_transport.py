@@ -9,7 +9,9 @@ from uuid import UUID
 from prefect._api.api import Api
 from prefect._api.plain import Plain
 from prefect._backend.resolve import local_backend
+from prefect._base.drive import drive, drive_async
 from prefect.client._errors import raise_for
+from prefect.client._exchange import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from prefect._api.endpoint import Endpoint
+    from prefect.client._exchange import Manner
 
     Arguments = Mapping[str, Any]
 
@@ -48,19 +51,25 @@ class InProcess:
 class OverHttp:
     """A server. One of the two `httpx` clients is there, whichever kind the user has opened."""
 
-    def __init__(self, client: httpx.Client | None, async_client: httpx.AsyncClient | None) -> None:
+    def __init__(
+        self, manner: Manner, client: httpx.Client | None, async_client: httpx.AsyncClient | None
+    ) -> None:
+        self._manner = manner
         self._client = client
         self._async_client = async_client
 
     def send(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
         """Ask, and wait for the answer."""
         assert self._client is not None
-        return answer_of(asked, self._client.request(**request_of(asked, arguments)))
+        request = request_of(asked, arguments)
+        return answer_of(asked, drive(exchange(self._manner, self._client.request, None, request)))
 
     async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
         """Ask from an event loop."""
         assert self._async_client is not None
-        return answer_of(asked, await self._async_client.request(**request_of(asked, arguments)))
+        request = request_of(asked, arguments)
+        steps = exchange(self._manner, None, self._async_client.request, request)
+        return answer_of(asked, await drive_async(steps))
 
 
 def request_of(asked: Endpoint[..., Any], arguments: Arguments) -> dict[str, Any]:

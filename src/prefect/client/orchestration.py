@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from prefect.client._http import open_async_client, open_client
+from prefect.client._http import manner_of, open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
 from prefect.client._methods.artifacts import ArtifactMethods
 from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
 from prefect.client._methods.deployments import DeploymentMethods
 from prefect.client._methods.events import EventMethods
+from prefect.client._methods.flow_runs import FlowRunMethods
 from prefect.client._methods.logs import LogMethods
 from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
@@ -20,6 +21,7 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import httpx
     from typing_extensions import Self
 
 
@@ -28,6 +30,7 @@ class _Methods(
     ConcurrencyLimitMethods,
     DeploymentMethods,
     EventMethods,
+    FlowRunMethods,
     GlobalConcurrencyLimitMethods,
     LogMethods,
     TaskRunMethods,
@@ -56,8 +59,12 @@ class SyncPrefectClient(_Methods, SyncCaller):
         api_key: str | None = None,
         httpx_settings: dict[str, Any] | None = None,
     ) -> None:
-        self._http = open_client(api, auth_string, api_key, httpx_settings) if api else None
-        self._transport: Transport = OverHttp(self._http, None) if self._http else InProcess()
+        self._http: httpx.Client | None = None
+        self._transport: Transport = InProcess()
+        if api:
+            manner = manner_of(api, auth_string, api_key)
+            self._http = open_client(manner, httpx_settings)
+            self._transport = OverHttp(manner, self._http, None)
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +87,12 @@ class PrefectClient(_Methods, AsyncCaller):
         api_key: str | None = None,
         httpx_settings: dict[str, Any] | None = None,
     ) -> None:
-        self._http = open_async_client(api, auth_string, api_key, httpx_settings) if api else None
-        self._transport: Transport = OverHttp(None, self._http) if self._http else InProcess()
+        self._http: httpx.AsyncClient | None = None
+        self._transport: Transport = InProcess()
+        if api:
+            manner = manner_of(api, auth_string, api_key)
+            self._http = open_async_client(manner, httpx_settings)
+            self._transport = OverHttp(manner, None, self._http)
 
     async def __aenter__(self) -> Self:
         return self

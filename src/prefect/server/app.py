@@ -29,59 +29,43 @@ from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
 
     from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
+    from prefect.server.services.service import Service
 
 
-def create_app(
-    backend: Callable[[], LocalBackend] = local_backend,
-    *,
-    services: bool = False,
-) -> FastAPI:
+def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services: bool = False) -> FastAPI:
     """The ASGI application on a store.
 
     Args:
         backend: gives the backend on the store that is served; asked once for each request.
         services: run the background services as long as the application does.
     """
-    settings = get_current_settings().server.api
-    prefix = api_path()
-    table = TableApp(TABLE, _api_of(backend, prefix), prefix, settings.max_request_size)
-    metrics = Metrics(backend) if get_current_settings().server.metrics_enabled else None
-    watchers = [access_log(settings.access_log)] if settings.access_log else []
-    if metrics is not None:
-        watchers.append(metrics.answered)
-    chosen = enabled_services(get_current_settings()) if services else []
+    settings, prefix = get_current_settings().server, api_path()
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        opened = backend()
-        opened.hear()
-        running = Services(chosen, backend, opened.store.leads)
-        opened.journal.start()
-        if metrics is not None:
-            metrics.start(chosen)
-        running.start()
-        yield
-        table.close()
-        await run_in_threadpool(running.stop)
-        if metrics is not None:
-            metrics.stop()
-        opened.journal.commit()
+    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
+        demand_role(request, asked)
+        url = str(request.base_url.replace(path=prefix))
+        return Api(backend(), getattr(request.state, "actor", None), url)
 
+    table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size)
+    metrics = Metrics(backend) if settings.metrics_enabled else None
     return FastAPI(
         title="Pluperfect",
         version=REST_VERSION,
         openapi_url=None,  # ours is built from the table: see `openapi`
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan(
+            backend, table, metrics, enabled_services(get_current_settings()) if services else []
+        ),
         middleware=[
-            *([Middleware(Watch, watchers=watchers)] if watchers else []),
+            *_watch(settings.api.access_log, metrics),
             Middleware(SecurityHeaders),
-            _cors(settings),
+            _cors(settings.api),
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
         ],
@@ -95,13 +79,36 @@ def create_app(
     )
 
 
-def _api_of(backend: Callable[[], LocalBackend], prefix: str) -> Callable[[Request, Endpoint[..., Any]], Api]:
-    def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
-        demand_role(request, asked)
-        url = str(request.base_url.replace(path=prefix))
-        return Api(backend(), getattr(request.state, "actor", None), url)
+def _lifespan(
+    backend: Callable[[], LocalBackend], table: TableApp, metrics: Metrics | None, services: list[Service]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What begins before the first request, and ends after the last: services, and the journal's last commit."""
 
-    return api_of
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        opened = backend()
+        opened.hear()
+        running = Services(services, backend, opened.store.leads)
+        opened.journal.start()
+        if metrics is not None:
+            metrics.start(services)
+        running.start()
+        yield
+        table.close()
+        await run_in_threadpool(running.stop)
+        if metrics is not None:
+            metrics.stop()
+        opened.journal.commit()
+
+    return lifespan
+
+
+def _watch(form: str | None, metrics: Metrics | None) -> list[Middleware]:
+    """Who looks at every request: nobody, unless the settings ask for an access log or for metrics."""
+    watchers = [access_log(form)] if form else []
+    if metrics is not None:
+        watchers.append(metrics.answered)
+    return [Middleware(Watch, watchers=watchers)] if watchers else []
 
 
 def api_path() -> str:

@@ -103,11 +103,19 @@ def _as_it_came(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
+def _store_failed(error: StoreError, _: bytes) -> Answer:
+    """A row that another one forbids is a conflict; anything else may go better a little later."""
+    cause = error.__cause__
+    if any(kind.__name__ == "IntegrityError" for kind in type(cause).__mro__):  # of whichever driver
+        return detail(409, f"Expected data that fits what is on record: {cause}")
+    return as_json(503, {"exception_message": str(error)}, {"Retry-After": "1"})
+
+
 _EXPLAIN: dict[type[BaseException], Explain] = {
     WrongArguments: _wrong_arguments,
     ValidationError: _wrong_body,
     ObjectNotFound: lambda exc, _: detail(404, str(exc)),
     ObjectAlreadyExists: lambda exc, _: detail(409, str(exc)),
     Refused: lambda exc, _: detail(exc.status, exc.detail, _later(exc)),
-    StoreError: lambda exc, _: as_json(503, {"exception_message": str(exc)}, {"Retry-After": "1"}),
+    StoreError: _store_failed,
 }

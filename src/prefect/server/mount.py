@@ -102,6 +102,9 @@ class TableApp:
             arguments = arguments_of(one, in_path, request.scope["query_string"])
             if one.bodies is not None:
                 arguments["body"] = one.read_body(body)
+            if one.write is not None:
+                content = one.write(api, **arguments)
+                return _compressed(request, Answer(api.status or one.status, content))
             answer = one.function(api, **arguments)
             status = api.status or one.status
             if status == NO_CONTENT:

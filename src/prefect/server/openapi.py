@@ -100,7 +100,12 @@ def _schemas_of(endpoints: list[AnyEndpoint]) -> tuple[dict[Key, dict[str, Any]]
             if name != "body":
                 asked.append(((one.name, name), "validation", TypeAdapter(parameter.annotation)))
     made, whole = TypeAdapter.json_schemas(asked, ref_template=_REF, schema_generator=_Generator)
-    return {key: schema for (key, _), schema in made.items()}, whole.get("$defs", {})
+    components = whole.get("$defs", {})
+    for component in components.values():
+        for field in component.get("properties", {}).values():
+            if field.get("default", "") is None and "anyOf" not in field:
+                del field["default"]  # not set yet, which is no value that the field may have
+    return {key: schema for (key, _), schema in made.items()}, components
 
 
 def _operation(one: AnyEndpoint, schemas: dict[Key, dict[str, Any]]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class DeploymentMethods(Caller):
     """What both clients ask about deployments."""
 
     @method
-    def create_deployment(  # noqa: PLR0917 - a public signature
+    def create_deployment(
         self,
         flow_id: UUID,
         name: str,
@@ -177,7 +177,7 @@ class DeploymentMethods(Caller):
         return (yield self._ask(deployment_schedules.read_deployment_schedules, id=deployment_id))
 
     @method
-    def update_deployment_schedule(  # noqa: PLR0917 - a public signature
+    def update_deployment_schedule(
         self,
         deployment_id: UUID,
         schedule_id: UUID,

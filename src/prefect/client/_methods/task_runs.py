@@ -35,7 +35,7 @@ class TaskRunMethods(Caller):
     """What both clients ask about task runs."""
 
     @method
-    def create_task_run(  # noqa: PLR0917 - the signature of the API
+    def create_task_run(
         self,
         task: Any,
         flow_run_id: UUID | None,

@@ -140,7 +140,7 @@ class WorkQueueMethods(Caller):
     """What both clients ask about work queues."""
 
     @method
-    def create_work_queue(  # noqa: PLR0917 - a public signature
+    def create_work_queue(
         self,
         name: str,
         description: str | None = None,

@@ -24,7 +24,18 @@ if TYPE_CHECKING:
         DeploymentScheduleUpdate,
         DeploymentUpdate,
     )
+    from prefect.model.requests.flow_run_actions import (
+        FlowRunCreate,
+        FlowRunUpdate,
+    )
+    from prefect.model.requests.flows import (
+        FlowCreate,
+        FlowUpdate,
+    )
     from prefect.model.requests.logs import LogCreate
+    from prefect.model.requests.states import (
+        StateCreate,
+    )
     from prefect.model.requests.task_run_actions import TaskRunCreate, TaskRunUpdate
     from prefect.model.requests.variables import (
         VariableCreate,
@@ -48,9 +59,14 @@ __all__ = [
     "DeploymentScheduleCreate",
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
+    "FlowCreate",
+    "FlowRunCreate",
+    "FlowRunUpdate",
+    "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
     "LogCreate",
+    "StateCreate",
     "TaskRunCreate",
     "TaskRunUpdate",
     "VariableCreate",
@@ -67,6 +83,9 @@ _ROOMS = (
     "concurrency",
     "deployment_actions",
     "work_pool_actions",
+    "flows",
+    "flow_run_actions",
+    "states",
     "logs",
     "task_run_actions",
 )

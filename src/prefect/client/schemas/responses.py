@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from prefect.model.deployments import (
         DeploymentResponse,
     )
+    from prefect.model.responses import (
+        FlowRunResponse,
+        HistoryResponse,
+        HistoryResponseState,
+        OrchestrationResult,
+        SetStateStatus,
+        StateAbortDetails,
+        StateAcceptDetails,
+        StateRejectDetails,
+        StateWaitDetails,
+    )
     from prefect.model.work_pools import (
         FlowRunSlotSummary,
         WorkerFlowRunResponse,
@@ -25,16 +36,25 @@ if TYPE_CHECKING:
 __all__ = [
     "ConcurrencyLimitWithLeaseResponse",
     "DeploymentResponse",
+    "FlowRunResponse",
     "FlowRunSlotSummary",
     "GlobalConcurrencyLimitResponse",
+    "HistoryResponse",
+    "HistoryResponseState",
     "MinimalConcurrencyLimitResponse",
+    "OrchestrationResult",
+    "SetStateStatus",
+    "StateAbortDetails",
+    "StateAcceptDetails",
+    "StateRejectDetails",
+    "StateWaitDetails",
     "WorkPoolConcurrencyStatus",
     "WorkQueueConcurrencyStatus",
     "WorkQueueConcurrencyStatusDetail",
     "WorkerFlowRunResponse",
 ]
 
-_ROOMS = ("concurrency", "deployments", "work_pools")
+_ROOMS = ("concurrency", "deployments", "work_pools", "responses")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from prefect.model.requests.base import ActionBaseModel
 from prefect.model.results import ResultRecordMetadata, data_discriminator
-from prefect.model.state import StateDetails, StateType
+from prefect.model.state import State, StateDetails, StateType
 
 
 class StateCreate(ActionBaseModel):
@@ -18,7 +18,7 @@ class StateCreate(ActionBaseModel):
     name: str | None = None
     message: str | None = None
     state_details: StateDetails = Field(default_factory=StateDetails)
-    data: ResultRecordMetadata | Any = None
+    data: Any = None
 
     @field_validator("data", mode="before")
     @classmethod
@@ -30,3 +30,14 @@ class StateCreate(ActionBaseModel):
             given = cast("dict[str, Any]", data)
             return None if given.get("type") == "unpersisted" else given
         return data
+
+
+def proposed(state: State[Any]) -> StateCreate:
+    """What is sent of a state. A result in memory is not: only where one is stored."""
+    return StateCreate(
+        type=state.type,
+        name=state.name,
+        message=state.message,
+        state_details=state.state_details,
+        data=state.data if isinstance(state.data, ResultRecordMetadata) else None,
+    )

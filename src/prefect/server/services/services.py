@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from prefect._backend import foreman, scheduler
 from prefect._backend.resolve import retention_policy
 from prefect.server.services import (
     cancellation_cleanup,
     event_retention,
     late_runs,
     lease_reaper,
+    lease_repossessor,
     pause_expirations,
     retention,
 )
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 def enabled_services(settings: Any) -> list[Service]:
     """The services that the settings (`get_current_settings()`) turn on."""
     set_ = settings.server.services
-    found: list[Service] = []
+    found = _of_deployments(settings)
     if set_.late_runs.enabled:
         late = partial(late_runs.run_once, after_seconds=set_.late_runs.after_seconds.total_seconds())
         found.append(Service("late-runs", set_.late_runs.loop_seconds, late, batch=late_runs.BATCH))
@@ -35,12 +37,30 @@ def enabled_services(settings: Any) -> list[Service]:
         found.append(Service("pause-expirations", seconds, pause_expirations.run_once))
     if set_.cancellation_cleanup.enabled:
         found.append(_cancellation_cleanup(set_.cancellation_cleanup))
+    found.append(Service("lease-repossessor", lease_repossessor.SECONDS, lease_repossessor.run_once))
     # not only the leader: a dead process is seen at once by whoever is on its machine
     found.append(Service("lease-reaper", lease_reaper.SECONDS, lease_reaper.run_once, only_leader=False))
     forget = partial(retention.run_once, policy=retention_policy(settings))
     found.append(Service("retention", retention.SECONDS, forget, batch=1))
     if "events" in _forgotten(set_.db_vacuum.enabled):
         found.append(_event_retention(settings))
+    return found
+
+
+def _of_deployments(settings: Any) -> list[Service]:
+    """Schedules become runs, and who is silent is not ready.
+
+    A round of the scheduler reads only what is due, so that one frequency serves new and old schedules.
+    """
+    set_ = settings.server.services
+    found: list[Service] = []
+    if set_.scheduler.enabled:
+        seconds = min(set_.scheduler.loop_seconds, set_.scheduler.recent_deployments_loop_seconds)
+        schedule = partial(scheduler.schedule_once, ahead=scheduler.ahead_of(settings))
+        found.append(Service("scheduler", seconds, schedule, batch=scheduler.BATCH))
+    if set_.foreman.enabled:
+        mark = partial(foreman.foreman_once, patience=foreman.patience_of(settings))
+        found.append(Service("foreman", set_.foreman.loop_seconds, mark))
     return found
 
 

@@ -102,5 +102,5 @@ CREATE TABLE deployment_schedule (
 CREATE INDEX deployment_schedule_due ON deployment_schedule (look_again) WHERE active = 1;
 
 -- what occupies a slot of a queue
-CREATE INDEX flow_run_active_in_queue ON flow_run (work_queue_id)
+CREATE INDEX flow_run_active_in_queue ON flow_run (work_queue_id, state_type)
     WHERE work_queue_id IS NOT NULL AND state_type IN ('PENDING', 'RUNNING', 'CANCELLING');
