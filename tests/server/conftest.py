@@ -24,7 +24,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.server.app import create_app
 from prefect.settings import get_current_settings
 
-
 ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
 
 
