@@ -159,7 +159,7 @@ def _has(http, path):
         ("updated DESC, id DESC LIMIT 200", "", "SCAN artifact USING INDEX artifact_by_updated"),
     ],
 )
-def test_lists_are_read_in_the_order_of_an_index(backend, order, conditions, wanted):
+def test_lists_are_read_in_the_order_of_an_index(sqlite_only, backend, order, conditions, wanted):
     rows = backend.store.rows(
         f"EXPLAIN QUERY PLAN SELECT id, data FROM artifact {conditions} ORDER BY {order}"
     )

@@ -149,10 +149,6 @@ def test_verbs_raise_here_what_they_raise_there(elsewhere: HttpBackend):
         elsewhere.open_attempt(made.id)
     with pytest.raises(ObjectNotFound):
         elsewhere.read_flow_run(new_id())
-    elsewhere.save_block_document("secret", "over-http", "{}", overwrite=False)
-    with pytest.raises(ValueError, match="overwrite=True"):
-        elsewhere.save_block_document("secret", "over-http", "{}", overwrite=False)
-    assert elsewhere.read_block_document("secret", "over-http") is not None
 
 
 def test_a_run_is_cancelled_from_elsewhere(over_http, backend: LocalBackend):

@@ -15,11 +15,9 @@ from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
-from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import blocks, flow_runs, logs, processes, task_runs
-from prefect._storage.blocks import BlockDocumentRecord
+from prefect._storage import flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
@@ -42,6 +40,8 @@ _WITH_STATE = frozenset(
 
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
+
+    names_inputs = False
 
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
@@ -264,34 +264,6 @@ class LocalBackend:
             if value is not None
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
-
-    def save_block_document(
-        self, type_slug: str, name: str, data: str, *, overwrite: bool
-    ) -> BlockDocumentRecord:
-        now = now_us()
-        with self.store.write() as cx:
-            found = blocks.read(cx, type_slug, name)
-            if found is None:
-                made = BlockDocumentRecord(new_id(), type_slug, name, data, now, now)
-                blocks.insert(cx, made)
-                return made
-            if not overwrite:
-                raise ValueError(
-                    f"A block of type {type_slug} named {name!r} exists. "
-                    "Save it with overwrite=True, or under another name."
-                )
-            blocks.update(cx, found.id, data, now)
-            return found._replace(data=data, updated=now)
-
-    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
-        return blocks.read(self.store, type_slug, name)
-
-    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
-        return blocks.read_by_id(self.store, document_id)
-
-    def delete_block_document(self, document_id: bytes) -> None:
-        with self.store.write() as cx:
-            blocks.delete(cx, document_id)
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)

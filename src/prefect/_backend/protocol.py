@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from prefect._backend.writer import Journal
-    from prefect._storage.blocks import BlockDocumentRecord
     from prefect._storage.filters import Condition
     from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
@@ -54,6 +53,7 @@ class Backend(Protocol):
     """See the module."""
 
     journal: Journal[Any]
+    names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
@@ -168,24 +168,6 @@ class Backend(Protocol):
         newest_first: bool = False,
     ) -> list[LogRecord]:
         """Log lines in the order they were written."""
-        ...
-
-    def save_block_document(
-        self, type_slug: str, name: str, data: str, *, overwrite: bool
-    ) -> BlockDocumentRecord:
-        """Store a block's JSON under a name. Raises ValueError where it is taken and `overwrite` is not set."""
-        ...
-
-    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
-        """A stored block, or None."""
-        ...
-
-    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
-        """A stored block by its id, or None."""
-        ...
-
-    def delete_block_document(self, document_id: bytes) -> None:
-        """Remove a stored block."""
         ...
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:

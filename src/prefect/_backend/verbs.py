@@ -47,7 +47,6 @@ _PAGE = {"limit": wire.optional(wire.INT), "offset": wire.INT}
 _WHERE = wire.many(wire.CONDITION)
 _STATES = wire.many(wire.STATE)
 _TASK_RUNS = wire.many(wire.TASK_RUN)
-_DOCUMENT = wire.optional(wire.BLOCK_DOCUMENT)
 
 _writes(
     "create_flow_run",
@@ -69,15 +68,6 @@ _writes(
 _writes("update_flow_run", wire.NOTHING, run_id=_ID, changes=wire.CHANGES)
 _writes("leave_flow_run", wire.NOTHING, run_id=_ID, unfinished=wire.BOOL)
 _writes("delete_flow_runs", wire.INT, run_ids=_IDS)
-_writes(
-    "save_block_document",
-    wire.BLOCK_DOCUMENT,
-    type_slug=wire.TEXT,
-    name=wire.TEXT,
-    data=wire.TEXT,
-    overwrite=wire.BOOL,
-)
-_writes("delete_block_document", wire.NOTHING, document_id=_ID)
 
 _reads("read_flow_run", wire.FLOW_RUN, run_id=_ID)
 _reads("find_flow_runs", wire.many(wire.FLOW_RUN), flow_names=wire.TEXTS, where=_WHERE, **_PAGE)
@@ -95,8 +85,6 @@ _reads(
     newest_first=wire.BOOL,
     **_PAGE,
 )
-_reads("read_block_document", _DOCUMENT, type_slug=wire.TEXT, name=wire.TEXT)
-_reads("read_block_document_by_id", _DOCUMENT, document_id=_ID)
 _reads("read_process", wire.optional(wire.PROCESS), process_id=_ID)
 _reads("reap", wire.many(wire.FLOW_RUN))
 

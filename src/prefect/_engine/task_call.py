@@ -331,6 +331,8 @@ class TaskCall(TaskRunContext):
         if self.wait_for is not None:
             found = found or {}
             found["wait_for"] = sources_of(self.wait_for, lineage)
+        if self.backend.names_inputs:
+            found = {**dict.fromkeys(self.parameters, list[bytes]()), **(found or {})}
         if found:
             self.add_inputs(
                 {name: {Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from abc import ABC
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
-from pydantic_core import to_jsonable_python
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, model_validator
 from typing_extensions import Self
 
 from prefect._base.dual import dual, in_thread
 from prefect.blocks import _store
-from prefect.blocks._store import BlockDocument
+
+if TYPE_CHECKING:
+    from prefect.model.blocks import BlockDocument
 
 __all__ = ["Block", "BlockNotSavedError", "InvalidBlockRegistration", "UnknownBlockType"]
 
@@ -58,6 +59,25 @@ class Block(BaseModel, ABC):
         """Remember the class by its slug, so that `Block.load` finds it."""
         super().__pydantic_init_subclass__(**kwargs)
         Block._types[cls.get_block_type_slug()] = cls
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_saved(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """A block within a saved block is of the class that it was, and knows under what name it was saved."""
+        if not isinstance(value, dict) or not any(mark in value for mark in _store.MARKS):
+            return handler(value)
+        fields = cast("dict[str, Any]", value)
+        slug, document_id, name = (
+            None if mark in cls.model_fields else fields.get(mark) for mark in _store.MARKS
+        )
+        kind = Block._types.get(slug or "", cls)
+        if kind is cls or not issubclass(kind, cls):
+            block = handler(fields)
+        else:
+            block = kind.model_validate({k: v for k, v in fields.items() if k != "block_type_slug"})
+        if document_id is not None:
+            block._block_document_id, block._block_document_name = UUID(str(document_id)), name
+        return block
 
     def model_post_init(self, context: Any, /) -> None:
         """Call the block's own initialization."""
@@ -162,6 +182,17 @@ class Block(BaseModel, ABC):
         """The same, awaited."""
         return await in_thread(cls._now, "load_from_ref", ref, validate, client)
 
+    @classmethod
+    @dual
+    def register_type_and_schema(cls, client: Any = None) -> None:  # noqa: ARG003 - part of the API
+        """Let the API know this class: what it is called, and what fields it has. `save` does so too."""
+        _store.register(cls)
+
+    @classmethod
+    async def aregister_type_and_schema(cls, client: Any = None) -> None:
+        """The same, awaited."""
+        await in_thread(cls._now, "register_type_and_schema", client)
+
     @dual
     def save(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:  # noqa: ARG002
         """Save the block under a name; its id.
@@ -177,8 +208,7 @@ class Block(BaseModel, ABC):
         chosen = name or self._block_document_name
         if chosen is None:
             raise ValueError("expected a name to save the block under, got none: call save(name)")
-        data = to_jsonable_python(_revealed(self.model_dump()))
-        self._block_document_id = _store.write(self.get_block_type_slug(), chosen, data, overwrite=overwrite)
+        self._block_document_id = _store.write(type(self), chosen, _store.data_of(self), overwrite=overwrite)
         self._block_document_name = chosen
         return self._block_document_id
 
@@ -211,21 +241,14 @@ class Block(BaseModel, ABC):
 
 
 def _made(document: BlockDocument, *, validate: bool) -> Block:
-    kind = Block._types.get(document.type_slug)
+    slug = document.block_type.slug if document.block_type else ""
+    kind = Block._types.get(slug)
     if kind is None:
         raise UnknownBlockType(
-            f"No block class is known for {document.type_slug!r}: import the module that defines it first."
+            f"No block class is known for {slug!r}: import the module that defines it first."
         )
-    block = kind.model_validate(document.data) if validate else kind.model_construct(**document.data)
+    fields = _store.fields_in(document)
+    block = kind.model_validate(fields) if validate else kind.model_construct(**fields)
     block._block_document_id = document.id
     block._block_document_name = document.name
     return block
-
-
-def _revealed(value: Any) -> Any:
-    """A dump with its secrets in the clear: what is saved must be what is loaded."""
-    if isinstance(value, dict):
-        return {key: _revealed(item) for key, item in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple, set)):
-        return [_revealed(item) for item in cast("list[Any]", value)]
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value

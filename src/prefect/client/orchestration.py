@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from prefect.client._http import manner_of, open_async_client, open_client
 from prefect.client._method import AsyncCaller, SyncCaller
 from prefect.client._methods.artifacts import ArtifactMethods
+from prefect.client._methods.automations import AutomationMethods
+from prefect.client._methods.blocks import BlockDocumentMethods, BlockTypeMethods
 from prefect.client._methods.concurrency import ConcurrencyLimitMethods, GlobalConcurrencyLimitMethods
 from prefect.client._methods.deployments import DeploymentMethods
 from prefect.client._methods.events import EventMethods
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 class _Methods(
     ArtifactMethods,
+    AutomationMethods,
+    BlockDocumentMethods,
+    BlockTypeMethods,
     ConcurrencyLimitMethods,
     DeploymentMethods,
     EventMethods,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,6 +23,18 @@ def _dashed(name: str) -> str:
 
 
 BlockDocumentName = Annotated[Name, AfterValidator(_dashed)]
+
+
+_NOT_HASHED = frozenset(("definitions", "secret_fields"))
+
+
+def checksum_of(fields: dict[str, Any]) -> str:
+    """The checksum of a schema's fields, as all clients compute it.
+
+    What follows from other schemas (definitions, and which fields are secret) is left out.
+    """
+    hashed = {name: value for name, value in fields.items() if name not in _NOT_HASHED}
+    return "sha256:" + hashlib.sha256(json.dumps([[hashed], {}], sort_keys=True).encode()).hexdigest()
 
 
 class BlockType(ObjectBaseModel):

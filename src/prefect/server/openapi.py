@@ -24,6 +24,7 @@ _ERRORS = {
     403: ("Said", "You may not do this."),
     404: ("Said", "There is no such object."),
     409: ("Said", "The name is taken, or the object is not in a state for this."),
+    410: ("Said", "It is gone: its lease has run out."),
     413: ("Said", "The request is too large."),
     422: ("Refusal", "The request is not what is expected."),
     500: ("Failure", "The server has failed."),
@@ -170,7 +171,7 @@ def _failures(one: AnyEndpoint) -> list[int]:
     if one.role != "anyone":
         failures += [401, 403]
     if one.method != "GET":
-        failures += [404, 409]
+        failures += [404, 409, 410]
     if one.bodies is not None:
         failures += [413]
     if one.signature.parameters:

@@ -10,6 +10,17 @@ if TYPE_CHECKING:
         ArtifactCreate,
         ArtifactUpdate,
     )
+    from prefect.model.requests.automations import (
+        SavedSearchCreate,
+    )
+    from prefect.model.requests.blocks import (
+        BlockDocumentCreate,
+        BlockDocumentReferenceCreate,
+        BlockDocumentUpdate,
+        BlockSchemaCreate,
+        BlockTypeCreate,
+        BlockTypeUpdate,
+    )
     from prefect.model.requests.concurrency import (
         ConcurrencyLimitCreate,
         ConcurrencyLimitV2Create,
@@ -49,6 +60,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "BlockDocumentCreate",
+    "BlockDocumentReferenceCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
     "ConcurrencyLimitCreate",
     "ConcurrencyLimitV2Create",
     "ConcurrencyLimitV2Update",
@@ -63,6 +80,7 @@ __all__ = [
     "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "SavedSearchCreate",
     "StateCreate",
     "VariableCreate",
     "VariableUpdate",
@@ -81,6 +99,8 @@ _ROOMS = (
     "flows",
     "flow_run_actions",
     "states",
+    "blocks",
+    "automations",
 )
 
 

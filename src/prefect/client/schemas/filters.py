@@ -24,6 +24,21 @@ if TYPE_CHECKING:
         Operator,
         OperatorMixin,
     )
+    from prefect.model.requests.blocks import (
+        BlockDocumentFilter,
+        BlockDocumentFilterBlockTypeId,
+        BlockDocumentFilterId,
+        BlockDocumentFilterIsAnonymous,
+        BlockDocumentFilterName,
+        BlockSchemaFilter,
+        BlockSchemaFilterBlockTypeId,
+        BlockSchemaFilterCapabilities,
+        BlockSchemaFilterId,
+        BlockSchemaFilterVersion,
+        BlockTypeFilter,
+        BlockTypeFilterName,
+        BlockTypeFilterSlug,
+    )
     from prefect.model.requests.deployments import (
         DeploymentFilter,
         DeploymentFilterConcurrencyLimit,
@@ -110,6 +125,19 @@ __all__ = [
     "ArtifactFilterKey",
     "ArtifactFilterTaskRunId",
     "ArtifactFilterType",
+    "BlockDocumentFilter",
+    "BlockDocumentFilterBlockTypeId",
+    "BlockDocumentFilterId",
+    "BlockDocumentFilterIsAnonymous",
+    "BlockDocumentFilterName",
+    "BlockSchemaFilter",
+    "BlockSchemaFilterBlockTypeId",
+    "BlockSchemaFilterCapabilities",
+    "BlockSchemaFilterId",
+    "BlockSchemaFilterVersion",
+    "BlockTypeFilter",
+    "BlockTypeFilterName",
+    "BlockTypeFilterSlug",
     "DeploymentFilter",
     "DeploymentFilterConcurrencyLimit",
     "DeploymentFilterId",
@@ -182,6 +210,7 @@ _ROOMS = (
     "artifacts",
     "variables",
     "work_pool_actions",
+    "blocks",
 )
 
 

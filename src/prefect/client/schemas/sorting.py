@@ -10,6 +10,12 @@ if TYPE_CHECKING:
         ArtifactCollectionSort,
         ArtifactSort,
     )
+    from prefect.model.requests.automations import (
+        AutomationSort,
+    )
+    from prefect.model.requests.blocks import (
+        BlockDocumentSort,
+    )
     from prefect.model.requests.deployments import DeploymentSort
     from prefect.model.requests.flow_runs import FlowRunSort
     from prefect.model.requests.flows import FlowSort
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactCollectionSort",
     "ArtifactSort",
+    "AutomationSort",
+    "BlockDocumentSort",
     "DeploymentSort",
     "FlowRunSort",
     "FlowSort",
@@ -28,7 +36,7 @@ __all__ = [
     "VariableSort",
 ]
 
-_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "artifacts", "variables")
+_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "artifacts", "variables", "blocks", "automations")
 
 
 def __getattr__(name: str) -> Any:
