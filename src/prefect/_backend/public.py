@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.http_presence import HttpPresence
@@ -28,8 +28,7 @@ from prefect._backend.public_sink import PublicSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
-from prefect._storage.blocks import BlockDocumentRecord
-from prefect.exceptions import ObjectNotFound, StoreError
+from prefect.exceptions import ObjectNotFound
 from prefect.model.objects import Flow
 from prefect.model.records import StateRecord
 from prefect.model.runs import TaskRun
@@ -245,22 +244,6 @@ class PublicBackend:
         }
         return [log_record(one) for one in self._ask("POST", "/logs/filter", body)]
 
-    def save_block_document(
-        self, type_slug: str, name: str, data: str, *, overwrite: bool
-    ) -> BlockDocumentRecord:
-        _ = (type_slug, name, data, overwrite)
-        self._unsupported("Saving a block")
-
-    def read_block_document(self, type_slug: str, name: str) -> BlockDocumentRecord | None:
-        path = f"/block_types/slug/{type_slug}/block_documents/name/{name}?include_secrets=true"
-        return self._document(path, type_slug)
-
-    def read_block_document_by_id(self, document_id: bytes) -> BlockDocumentRecord | None:
-        return self._document(f"/block_documents/{text(document_id)}?include_secrets=true", None)
-
-    def delete_block_document(self, document_id: bytes) -> None:
-        self._ask("DELETE", f"/block_documents/{text(document_id)}")
-
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         _ = process_id
         return None
@@ -317,17 +300,6 @@ class PublicBackend:
                 self._flows[flow_id.bytes] = found
         return found
 
-    def _document(self, path: str, type_slug: str | None) -> BlockDocumentRecord | None:
-        try:
-            found = self._find("Block document", path)
-        except ObjectNotFound:
-            return None
-        slug = type_slug or found["block_type"]["slug"]
-        now = now_us()
-        return BlockDocumentRecord(
-            UUID(found["id"]).bytes, slug, found["name"], json.dumps(found["data"]), now, now
-        )
-
     def _find(self, noun: str, path: str) -> Any:
         try:
             return self._ask("GET", path)
@@ -340,12 +312,6 @@ class PublicBackend:
         content = None if body is None else json.dumps(body).encode()
         said = self.line.ask(path, content, method=method)
         return json.loads(said) if said else None
-
-    def _unsupported(self, what: str) -> NoReturn:
-        raise StoreError(
-            f"{what} needs a server of pluperfect's own; {self.line.access.url} is a Prefect server. Do it with "
-            "that server's own package or pages."
-        )
 
 
 class _Presence(HttpPresence):
