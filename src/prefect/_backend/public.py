@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.http_presence import HttpPresence
@@ -28,7 +28,7 @@ from prefect._backend.public_sink import PublicSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
-from prefect.exceptions import ObjectNotFound, StoreError
+from prefect.exceptions import ObjectNotFound
 from prefect.model.objects import Flow
 from prefect.model.records import StateRecord
 from prefect.model.runs import TaskRun
@@ -312,12 +312,6 @@ class PublicBackend:
         content = None if body is None else json.dumps(body).encode()
         said = self.line.ask(path, content, method=method)
         return json.loads(said) if said else None
-
-    def _unsupported(self, what: str) -> NoReturn:
-        raise StoreError(
-            f"{what} needs a server of pluperfect's own; {self.line.access.url} is a Prefect server. Do it with "
-            "that server's own package or pages."
-        )
 
 
 class _Presence(HttpPresence):

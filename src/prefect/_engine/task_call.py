@@ -332,7 +332,7 @@ class TaskCall(TaskRunContext):
             found = found or {}
             found["wait_for"] = sources_of(self.wait_for, lineage)
         if self.backend.names_inputs:
-            found = {**{name: list[bytes]() for name in self.parameters}, **(found or {})}
+            found = {**{name: [] for name in self.parameters}, **(found or {})}
         if found:
             self.add_inputs(
                 {name: {Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}

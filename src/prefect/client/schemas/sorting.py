@@ -38,8 +38,17 @@ __all__ = [
     "VariableSort",
 ]
 
-_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "artifacts", "variables", "blocks", "automations")
-_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "logs", "artifacts", "variables")
+_ROOMS = (
+    "flows",
+    "flow_runs",
+    "task_runs",
+    "deployments",
+    "logs",
+    "artifacts",
+    "variables",
+    "blocks",
+    "automations",
+)
 
 
 def __getattr__(name: str) -> Any:
