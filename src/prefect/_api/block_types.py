@@ -101,7 +101,7 @@ def delete_block_type(api: Api, id: UUID) -> None:
         BLOCK_TYPES.delete(cx, id=id.bytes)
 
 
-@endpoint("POST", "/block_schemas/", status=201)
+@endpoint("POST", "/block_schemas/", status=201, also=[200])
 def create_block_schema(api: Api, body: BlockSchemaCreate) -> BlockSchema:
     """Record a schema of a type, or give the same one that is on record. Raises ObjectNotFound without the type."""
     fields = {**body.fields, "block_schema_references": body.fields.get("block_schema_references", {})}

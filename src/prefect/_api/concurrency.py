@@ -108,7 +108,7 @@ def delete_concurrency_limit_v2(api: Api, id_or_name: str) -> None:
         delete(cx, _found(cx, id_or_name))
 
 
-@endpoint("POST", "/v2/concurrency_limits/increment-with-lease")
+@endpoint("POST", "/v2/concurrency_limits/increment-with-lease", also=[LOCKED])
 def increment_with_lease(api: Api, body: IncrementWithLease) -> ConcurrencyLimitWithLeaseResponse:
     """Take slots of each of the limits, or of none, until the lease is over.
 
@@ -129,7 +129,7 @@ def decrement_with_lease(api: Api, body: DecrementWithLease) -> None:
         slots.give_back(cx, body.lease_id.bytes)
 
 
-@endpoint("POST", "/v2/concurrency_limits/leases/{lease_id}/renew", status=204)
+@endpoint("POST", "/v2/concurrency_limits/leases/{lease_id}/renew", status=204, also=[GONE])
 def renew_concurrency_lease(api: Api, lease_id: UUID, body: RenewLease | None = None) -> None:
     """Keep a lease. Raises Refused with status 410 where it has ended."""
     now = now_us()
@@ -139,7 +139,7 @@ def renew_concurrency_lease(api: Api, lease_id: UUID, body: RenewLease | None = 
             raise Refused("Lease not found - it may have expired or been revoked", status=GONE)
 
 
-@endpoint("POST", "/v2/concurrency_limits/increment")
+@endpoint("POST", "/v2/concurrency_limits/increment", also=[LOCKED])
 def increment_slots(api: Api, body: IncrementSlots) -> list[MinimalConcurrencyLimitResponse]:
     """Take slots that nobody's lease holds: until they are given back, or have decayed. Raises Refused as above."""
     return [minimal(limit) for limit in _taken(api, body).limits]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
@@ -30,6 +30,7 @@ class Endpoint(Generic[P, R]):
         role: what a user must be to ask: `viewer`, `operator` or `admin`.
         audited: whether the audit log keeps each request.
         spelled: how query parameters are spelled that no argument can be named after.
+        also: further statuses that it answers with, besides those of its kind.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Endpoint(Generic[P, R]):
         role: str,
         audited: bool,
         spelled: Mapping[str, str],
+        also: Collection[int] = (),
     ) -> None:
         self.function = function
         self.method = method
@@ -50,6 +52,7 @@ class Endpoint(Generic[P, R]):
         self.role = role
         self.audited = audited
         self.spelled = spelled
+        self.also = also
         self.name = function.__name__
         self.write: Callable[..., bytes] | None = None
         self.__doc__ = function.__doc__
@@ -107,12 +110,13 @@ def endpoint(
     role: str | None = None,
     audited: bool = True,
     spelled: Mapping[str, str] | None = None,
+    also: Collection[int] = (),
 ) -> Callable[[Callable[Concatenate[Api, P], R]], Endpoint[P, R]]:
     """Put a function into the table.
 
     Without `role`, reading (GET, and POST to `/filter`, `/count` and the like) asks for a viewer, and everything
     else for an operator. The audit log keeps what does not read, but for what machines report all the time (log
-    lines, heartbeats): that says `audited=False`.
+    lines, heartbeats): that says `audited=False`. `also` names, for the OpenAPI document, further statuses.
     """
     reads = _reads(method, path)
     asked = role or ("viewer" if reads else "operator")
@@ -125,6 +129,7 @@ def endpoint(
             status=status,
             role=asked,
             spelled=spelled or {},
+            also=also,
             audited=audited and asked != "viewer" and not reads,
         )
         TABLE.append(made)

@@ -16,7 +16,7 @@ from prefect.model.requests.automations import SavedSearchCreate
 from prefect.model.requests.base import Page
 
 
-@endpoint("PUT", "/saved_searches/")
+@endpoint("PUT", "/saved_searches/", also=[201])
 def create_saved_search(api: Api, body: SavedSearchCreate) -> SavedSearch:
     """Keep a search under a name, in place of the one that has it."""
     filters = [one.model_dump(mode="json") for one in body.filters]

@@ -69,7 +69,7 @@ def reset_concurrency_limit_by_tag(api: Api, tag: str, body: ResetTagLimit | Non
             slots.grant(cx, limit, Holder("task_run", task_run_id.bytes))
 
 
-@endpoint("POST", "/concurrency_limits/increment")
+@endpoint("POST", "/concurrency_limits/increment", also=[LOCKED])
 def increment_concurrency_limits_v1(api: Api, body: TagSlot) -> list[MinimalConcurrencyLimitResponse]:
     """A task run takes a slot of each of these tags, or none; of one that it holds already, no second one.
 

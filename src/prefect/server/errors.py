@@ -103,11 +103,18 @@ def _as_it_came(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
+def _too_great(error: BaseException | None) -> str:
+    return f"Expected numbers of at most 64 bits and times from year 1 to 9999: {error}. Send smaller ones."
+
+
 def _store_failed(error: StoreError, _: bytes) -> Answer:
     """A row that another one forbids is a conflict; anything else may go better a little later."""
     cause = error.__cause__
-    if any(kind.__name__ == "IntegrityError" for kind in type(cause).__mro__):  # of whichever driver
+    kinds = {kind.__name__ for kind in type(cause).__mro__}  # of whichever driver
+    if "IntegrityError" in kinds:
         return detail(409, f"Expected data that fits what is on record: {cause}")
+    if "DataError" in kinds:
+        return detail(422, _too_great(cause))
     return as_json(503, {"exception_message": str(error)}, {"Retry-After": "1"})
 
 
@@ -118,4 +125,5 @@ _EXPLAIN: dict[type[BaseException], Explain] = {
     ObjectAlreadyExists: lambda exc, _: detail(409, str(exc)),
     Refused: lambda exc, _: detail(exc.status, exc.detail, _later(exc)),
     StoreError: _store_failed,
+    OverflowError: lambda exc, _: detail(422, _too_great(exc)),
 }

@@ -24,9 +24,14 @@ _ERRORS = {
     403: ("Said", "You may not do this."),
     404: ("Said", "There is no such object."),
     409: ("Said", "The name is taken, or the object is not in a state for this."),
+<<<<<<< HEAD
     410: ("Said", "It is gone: its lease has run out."),
+=======
+    410: ("Said", "It was there, and has ended."),
+>>>>>>> fuzz
     413: ("Said", "The request is too large."),
     422: ("Refusal", "The request is not what is expected."),
+    423: ("Said", "All is taken: ask again after the seconds of `Retry-After`."),
     500: ("Failure", "The server has failed."),
     503: ("Failure", "The store is busy or away: ask again."),
 }
@@ -46,6 +51,7 @@ _INVALID = {
     "required": ["exception_message", "exception_detail", "request_body"],
 }
 _SCHEMAS = {"Said": _DETAIL, "Failure": _FAILURE, "Invalid": _INVALID}
+LEAST, GREATEST = -(2**63), 2**63 - 1
 _ANYONE: list[dict[str, list[str]]] = []
 
 
@@ -53,6 +59,14 @@ class _Generator(GenerateJsonSchema):
     """What JSON schema has no word for is anything."""
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
+
+    def int_schema(self, schema: Any) -> dict[str, Any]:
+        """What comes in is stored: in 64 bits, in whatever database."""
+        made = super().int_schema(schema)
+        if self.mode == "serialization":
+            return made
+        least = {} if "exclusiveMinimum" in made else {"minimum": LEAST}
+        return {**least, "maximum": GREATEST, **made}
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:  # noqa: ARG002
         return {}
@@ -163,11 +177,13 @@ def _responses(one: AnyEndpoint, answer: dict[str, Any]) -> dict[str, Any]:
 def _successes(one: AnyEndpoint) -> list[int]:
     """An upsert answers 201 when it has made something, and 200 when it was there."""
     upserts = one.status == 200 and one.method == "POST" and one.role != "viewer"
-    return [200, 201] if upserts else [one.status]
+    successes = [200, 201] if upserts else [one.status]
+    return sorted({*successes, *(status for status in one.also if status < 300)})
 
 
 def _failures(one: AnyEndpoint) -> list[int]:
     failures = [400, 404, 500, 503] if one.in_path else [400, 500, 503]
+    failures += [status for status in one.also if status >= 300]
     if one.role != "anyone":
         failures += [401, 403]
     if one.method != "GET":
