@@ -24,11 +24,7 @@ _ERRORS = {
     403: ("Said", "You may not do this."),
     404: ("Said", "There is no such object."),
     409: ("Said", "The name is taken, or the object is not in a state for this."),
-<<<<<<< HEAD
-    410: ("Said", "It is gone: its lease has run out."),
-=======
     410: ("Said", "It was there, and has ended."),
->>>>>>> fuzz
     413: ("Said", "The request is too large."),
     422: ("Refusal", "The request is not what is expected."),
     423: ("Said", "All is taken: ask again after the seconds of `Retry-After`."),
