@@ -31,10 +31,10 @@ NOT_ALLOWED, REFUSED, FAILED, UNREACHABLE = 3, 4, 5, 7  # exit codes
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME: VALUE", help="A header; repeatable.")
 @click.option("--verbose/--no-verbose", "-v", default=False, help="Show the headers of both sides.")
 def api(method: str, path: str, data: str | None, headers: tuple[str, ...], verbose: bool) -> int:
-    """Ask the API anything: `prefect api POST /flows/filter --data '{"limit": 5}'`.
+    """Ask the API anything.
 
-    Paths are below the API's address. The exit code is 0, or 3 for 401 and 403, 4 for other
-    refusals, 5 where the server fails, 7 where none answers.
+    As in `prefect api POST /flows/filter --data '{"limit": 5}'`. Paths are below the API's address. The exit
+    code is 0, or 3 for 401 and 403, 4 for other refusals, 5 where the server fails, 7 where none answers.
     """
     import httpx  # 60 ms of import that other commands do not need
 

@@ -19,7 +19,10 @@ _EVERY = 10_000
 
 @click.group("global-concurrency-limit", cls=Group)
 def global_concurrency_limit() -> None:
-    """Limit how much runs at once under a name, or how often something starts."""
+    """Limit how much runs at once under a name.
+
+    With a decay, a limit is one of how often something starts.
+    """
 
 
 @global_concurrency_limit.command("ls")

@@ -27,8 +27,12 @@ ABOUT = {
         "server.services.cancellation_cleanup.enabled",
         "Ends what a cancelled run has left behind.",
     ),
+    "scheduler": ("server.services.scheduler.enabled", "Makes the runs of schedules ahead of their time."),
+    "foreman": ("server.services.foreman.enabled", "Marks workers and queues that have gone silent."),
+    "lease-repossessor": (None, "Frees the slots of leases that have expired."),
     "lease-reaper": (None, "Marks runs whose process has died as Crashed."),
-    "retention": (None, "Deletes old runs, events and logs."),
+    "retention": (None, "Deletes old runs and their logs."),
+    "event-retention": ("server.services.db_vacuum.enabled", "Deletes old events."),
 }
 """Each service: the setting that turns it on (None: it always runs), and what it does."""
 
