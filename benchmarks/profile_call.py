@@ -54,7 +54,7 @@ def stages(run: FlowCall) -> list[Stage]:
     """The stages of a direct call in the order they happen. An indented one is part of the one above it."""
     return [
         ("bind the arguments", lambda _: add.binder.bind((1, 2), {})),
-        ("make the run: its name, options, columns", lambda _: new_call(run)),
+        ("a new run: its name, options, columns", lambda _: new_call(run)),
         ("  its id", lambda _: new_id()),
         ("look into the arguments", lambda call: call.track_inputs()),
         ("enter Running", lambda call: call.transition("RUNNING", "Running")),

@@ -46,8 +46,7 @@ class Postgres:
         self._server.start()
 
     def close(self) -> None:
-        """End it at once, and remove its files."""
-        self.crash()
+        """End it, and remove its files."""
         self._server.cleanup()
 
     def _end(self, how: signal.Signals) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ import uvicorn
 
 from prefect._backend.local import LocalBackend
 from prefect._backend.resolve import retention_policy
-from prefect._storage.sqlite import SqliteStore
+from prefect._storage.opening import open_store
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect.server.app import create_app
 from prefect.settings import get_current_settings
+
+ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
 
 
 @contextmanager
@@ -47,12 +50,22 @@ def serving(app: Any) -> Iterator[str]:
         thread.join(30)
 
 
+@pytest.fixture
+def sqlite_only() -> None:
+    """For tests that ask SQLite for its plans."""
+    if ON_POSTGRES:
+        pytest.skip("the plan is SQLite's")
+
+
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
-    """The backend that the server of this module serves."""
+def backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalBackend]:
+    """The backend that the server of this module serves; with PLUPERFECT_TEST_STORE=postgres on a Postgres."""
     folder: Path = tmp_path_factory.mktemp("server")
+    url = request.getfixturevalue("postgres").fresh() if ON_POSTGRES else f"sqlite:///{folder / 'store.db'}"
     made = LocalBackend(
-        SqliteStore(str(folder / "store.db")),
+        open_store(url),
         lease_seconds=30,
         poll_seconds=0.5,
         max_rows=10_000,

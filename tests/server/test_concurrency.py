@@ -313,7 +313,7 @@ def test_the_client_limits_tags(client):
         client.read_concurrency_limit_by_tag("gpu")
 
 
-def test_looking_at_limits_needs_no_scan_of_slots(backend, http):
+def test_looking_at_limits_needs_no_scan_of_slots(sqlite_only, backend, http):
     made(http, "indexed", 1)
     plan = " ".join(
         str(row[-1])

@@ -346,3 +346,10 @@ async def test_the_asynchronous_client_does_the_same(server_url, flow_id):
     async with PrefectClient(f"{server_url}/api") as asking:
         made = await asking.create_deployment(flow_id=UUID(flow_id), name="awaited")
         assert (await asking.read_deployment_by_name("etl/awaited")).id == made
+
+
+def test_null_in_a_search_is_as_if_it_were_left_out(http):
+    """Older clients send every field."""
+    nothing = {"flows": None, "deployments": None, "sort": None, "limit": None, "offset": None, "page": None}
+    assert http.post("/deployments/filter", json=nothing).status_code == 200
+    assert http.post("/deployments/paginate", json=nothing).json()["page"] == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._api.errors import Refused, missing
-from prefect._api.states import record_of
+from prefect._api.states import pending, record_of
 from prefect._backend.mirror import mirror
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
@@ -16,8 +16,6 @@ from prefect._storage.flows import FLOWS
 from prefect.exceptions import ObjectNotFound
 from prefect.model.names import random_name
 from prefect.model.records import FlowRunRecord
-from prefect.model.requests.states import StateCreate
-from prefect.model.state import StateType
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def _record(cx: Transaction, api: Api, asked: FlowRunCreate) -> FlowRunRecord:
     if flow is None:
         raise missing("Flow")
     now, run_id = now_us(), new_id()
-    state = record_of(asked.state or StateCreate(type=StateType.PENDING))
+    state = record_of(asked.state) if asked.state is not None else pending()
     own_labels = {"prefect.flow.id": str(asked.flow_id), **asked.labels}
     record = FlowRunRecord(
         id=run_id,
@@ -95,7 +93,7 @@ def _record(cx: Transaction, api: Api, asked: FlowRunCreate) -> FlowRunRecord:
 
 def policy_of(asked: FlowRunPolicy) -> dict[str, Any]:
     """A policy as it is stored: only what was said."""
-    return asked.model_dump(mode="json", exclude_unset=True)
+    return asked.model_dump(mode="json", exclude_unset=True) if asked.model_fields_set else {}
 
 
 def _extra(asked: FlowRunCreate) -> dict[str, Any]:

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from prefect.model.requests.states import StateCreate
 
 
+def pending() -> StateRecord:
+    """The state of a run that was asked for without one."""
+    return StateRecord(new_id(), "PENDING", "Pending", now_us())
+
+
 def record_of(asked: StateCreate) -> StateRecord:
     """The state to store: the id and the time are the server's. A scheduled state without a time is for now."""
     now = now_us()
-    details = asked.state_details.to_record()
+    details = asked.state_details.to_record() if asked.state_details.model_fields_set else {}
     if asked.type == "SCHEDULED":
         details.setdefault("scheduled_time", now)
     return StateRecord(

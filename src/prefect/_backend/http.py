@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._backend import spill, wire
+from prefect._backend import wire
 from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import HttpPresence
 from prefect._backend.line import Away, Line
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 PATH = "/pluperfect/ask"
 _FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
-_FIRST_LOOK = 3.0  # seconds: who only looks, and never saw the server, is told soon
 _LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
 _log = logging.getLogger("prefect.journal")
 
@@ -48,12 +47,13 @@ class HttpBackend:
         folder: where what cannot be delivered waits.
     """
 
+    names_inputs = True
+
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
     ) -> None:
         self.line = Line(access, patience=patience)
         self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
-        self._folder = folder
         name = UUID(bytes=self.presence.id).hex
         self.outbox = Outbox(self.line, name, folder, self.presence.sender, max_rows=max_rows)
         self.heirs = Heirs(self.line, folder)
@@ -213,13 +213,7 @@ class HttpBackend:
     def _read(self, name: str, /, **arguments: Any) -> Any:
         verb = VERBS[name]
         question = {"verb": name, "arguments": verb.pack(arguments)}
-        try:
-            said = wire.loads(self.line.ask(PATH, wire.dumps(question), first=_FIRST_LOOK))
-        except Away as exc:
-            waiting = spill.report(self._folder, self.line.access.url)
-            if waiting is None:
-                raise
-            raise Away(f"{exc} {waiting}") from exc
+        said = wire.loads(self.line.ask(PATH, wire.dumps(question)))
         if "raised" in said:
             raise exception_of(*said["raised"])
         return verb.answer.unpack(said["answer"])

@@ -75,6 +75,13 @@ class HttpPresence:
         else:
             self._attempts.pop(run.id, None)
 
+    def rename(self, run_id: bytes, given: bytes) -> None:
+        """The server has given the run another id."""
+        with self._lock:
+            cancel = self._runs.pop(run_id, None)
+            if cancel is not None:
+                self._runs[given] = cancel
+
     def leave(self, run_id: bytes) -> None:
         """The run has ended."""
         with self._lock:

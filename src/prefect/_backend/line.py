@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 _log = logging.getLogger("prefect.journal")
-FIRST_PATIENCE = 30.0  # for a server that has never answered this process: its URL may be wrong
+FIRST_PATIENCE = 10.0  # for a server that has never answered this process: its URL may be wrong
 
 
 CONTENT_REFUSED = frozenset((400, 409, 413, 422))
@@ -42,9 +42,13 @@ class Line:
     Args:
         access: where it is and how it lets us in.
         patience: how long, in seconds, somebody waits for a server that has answered before.
+        refusals: statuses that are answers; other errors of a server that has answered before pass.
     """
 
-    def __init__(self, access: Access, *, patience: float) -> None:
+    def __init__(
+        self, access: Access, *, patience: float, refusals: frozenset[int] = CONTENT_REFUSED
+    ) -> None:
+        self._refusals = refusals
         self.access = access
         self.patience = patience
         self._client: httpx.Client | None = None
@@ -67,6 +71,12 @@ class Line:
         return max(0.0, self._next_try - time.monotonic()) if self._failures else 0.0
 
     def post(self, path: str, content: bytes, *, timeout: float | None = None) -> bytes:
+        """`request` with POST."""
+        return self.request("POST", path, content, timeout=timeout)
+
+    def request(
+        self, method: str, path: str, content: bytes | None = None, *, timeout: float | None = None
+    ) -> bytes:
         """Ask once, now.
 
         Raises:
@@ -75,38 +85,38 @@ class Line:
         """
         import httpx  # 60 ms of import that programs without a server never need
 
-        try:
-            try:
-                response = self._post(path, content, timeout)
-            except (httpx.RemoteProtocolError, httpx.ReadError):
-                response = self._post(path, content, timeout)  # a kept connection that the server had closed
-            if self._csrf.is_asked_for(response) and self._csrf.take(self._open().get(self._csrf.path)):
-                response = self._post(path, content, timeout)
-        except httpx.TransportError as exc:
-            raise self._failed(str(exc) or type(exc).__name__, None) from exc
-        return self._read(response)
-
-    def _post(self, path: str, content: bytes, timeout: float | None) -> httpx.Response:
-        request: dict[str, Any] = {"content": content, "headers": {**_JSON, **self._csrf.headers()}}
+        request: dict[str, Any] = {"method": method, "url": path, "content": content}
         if timeout is not None:
             request["timeout"] = timeout
-        return self._open().post(path, **request)
+        try:
+            try:
+                response = self._send(request)
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                response = self._send(request)  # a kept connection that the server had closed
+            if self._csrf.is_asked_for(response) and self._csrf.take(self._open().get(self._csrf.path)):
+                response = self._send(request)
+        except httpx.TransportError as exc:
+            raise self.failed(str(exc) or type(exc).__name__, None) from exc
+        return self._read(response)
 
-    def ask(self, path: str, content: bytes, *, first: float | None = None) -> bytes:
-        """Ask until there is an answer, or patience has come to its end; `first` is that for the first contact.
+    def ask(self, path: str, content: bytes | None = None, *, method: str = "POST") -> bytes:
+        """Ask until there is an answer, or patience has come to its end.
 
         Raises:
             Away: it has; the message says what to do.
             Refusal: the server refuses.
         """
-        deadline = self.deadline(None if self._met else first)
+        deadline = self.deadline()
         while True:
             self.wait(deadline)
             try:
-                return self.post(path, content)
+                return self.request(method, path, content)
             except Away:
                 if time.monotonic() >= deadline:
                     raise
+
+    def _send(self, request: dict[str, Any]) -> httpx.Response:
+        return self._open().request(**request, headers={**_JSON, **self._csrf.headers()})
 
     def deadline(self, patience: float | None = None) -> float:
         """Until when (`time.monotonic()`) somebody who begins to wait now waits: patience is for a whole outage."""
@@ -152,9 +162,9 @@ class Line:
             return response.content
         said = f"it answered {status}: {response.text[:300]}"
         if status == 500 or is_transient(response, self.access):
-            raise self._failed(said, retry_after(response.headers))
-        if self._met and status not in CONTENT_REFUSED:
-            raise self._failed(said, None)  # it knew us before: its configuration is being changed
+            raise self.failed(said, retry_after(response.headers))
+        if self._met and status not in self._refusals:
+            raise self.failed(said, None)  # it knew us before: its configuration is being changed
         if status in {401, 403}:
             raise Refusal(
                 f"The server {self.access.url} does not let this process in ({said}). "
@@ -167,13 +177,14 @@ class Line:
         self._met = True
         if self._failures:
             with self._lock:
-                if self._failures:
-                    self._failures = 0
+                announced, self._failures = self._failures > 1, 0
+                if announced:
                     away = time.monotonic() - self._down_since
                     _log.info("The server %s answers again, after %.0f s.", self.access.url, away)
         self._up.set()
 
-    def _failed(self, reason: str, asked: float | None) -> Away:
+    def failed(self, reason: str, asked: float | None = None) -> Away:
+        """Note that there was no answer, for `reason`; what to raise. `asked` are the seconds in `Retry-After`."""
         now = time.monotonic()
         with self._lock:
             self._up.clear()

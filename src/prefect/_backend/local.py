@@ -41,6 +41,8 @@ _WITH_STATE = frozenset(
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
+    names_inputs = False
+
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
     ) -> None:
@@ -172,7 +174,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            mirror(cx, run, state)
+            if changes.get("owner") is None:  # who takes a run up mirrors its states itself
+                mirror(cx, run, state)
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:

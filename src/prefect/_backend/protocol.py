@@ -53,6 +53,7 @@ class Backend(Protocol):
     """See the module."""
 
     journal: Journal[Any]
+    names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.local import LocalBackend
@@ -20,12 +19,13 @@ if TYPE_CHECKING:
     from prefect._backend.connecting import Access
     from prefect._backend.http import HttpBackend
     from prefect._backend.protocol import Backend
+    from prefect._backend.public import PublicBackend
 
 _open: dict[str, LocalBackend] = {}
-_servers: dict[Access, HttpBackend] = {}
+_servers: dict[Access, HttpBackend | PublicBackend] = {}
 _lock = threading.Lock()
 _last: tuple[Any, LocalBackend] | None = None
-_last_server: tuple[Any, HttpBackend] | None = None
+_last_server: tuple[Any, HttpBackend | PublicBackend] | None = None
 
 
 def backend() -> Backend:
@@ -42,23 +42,16 @@ def backend() -> Backend:
     return local_backend() if settings.api.url is None else _server_backend(settings)
 
 
-def _server_backend(settings: Any) -> HttpBackend:
+def _server_backend(settings: Any) -> HttpBackend | PublicBackend:
     from prefect._backend.connecting import access_of  # only programs with a server speak HTTP
-    from prefect._backend.http import HttpBackend  # only programs with a server speak HTTP
+    from prefect._backend.servers import open_backend  # only programs with a server speak HTTP
 
     global _last_server
     access = access_of(settings, settings.api.url)
     with _lock:
         found = _servers.get(access)
         if found is None:
-            found = _servers[access] = HttpBackend(
-                access,
-                poll_seconds=settings.runs.cancel_poll_seconds,
-                max_rows=settings.journal.max_rows,
-                patience=settings.runs.server_patience_seconds,
-                folder=Path(settings.home) / "spill",
-            )
-            found.heirs.tick()
+            found = _servers[access] = open_backend(settings)
         _last_server = (settings, found)
     return found
 

@@ -58,7 +58,7 @@ def record(
             was taken for dead, and has come back) is still its own.
     """
     if rows:
-        task_runs.upsert(cx, _not_fenced(cx, rows, sender))
+        task_runs.upsert(cx, _not_fenced(cx, rows, sender), from_afar=sender is not None)
     if lines:
         logs.insert(cx, lines)
 

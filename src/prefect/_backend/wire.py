@@ -173,19 +173,19 @@ ANSWER = record(Answer)
 # --- columns to set, and conditions: their names are SQL, so only known ones are let through --------
 
 _ELSEWHERE = {"flow_name", "work_queue_name", "work_pool_id", "work_pool_name"}  # columns of other tables
+_JOINED = {"flow_name", "work_queue_name", "work_pool_id", "work_pool_name"}  # columns of other tables
 _SETTABLE = {
     name: _shape_of(_annotation(text))
     for name, text in FlowRunRecord.__annotations__.items()
     if name not in {"id", "flow_id", "attempt", "owner", "created"} | _ELSEWHERE
 }
-_ASKED_BY = frozenset(
-    (
-        *FlowRunRecord._fields,
-        *TaskRunRecord._fields,
-        *LogRecord._fields,
-        *(f"state_{column}" for column in StateRecord._fields),
-    )
-)
+_ASKED_BY = {
+    "flow_name",
+    *(name for name in FlowRunRecord._fields if name not in {"state", *_JOINED}),
+    *TaskRunRecord._fields,
+    *LogRecord._fields,
+    *(f"state_{column}" for column in StateRecord._fields),
+}
 
 
 def _pack_changes(changes: dict[str, Any]) -> dict[str, Any]:

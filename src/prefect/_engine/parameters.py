@@ -55,6 +55,7 @@ def create_run(call: FlowCall, *, name: str | None = None, running: bool = False
         executes=True,
         running=state,
     )
+    call.id = call.record.id  # a Prefect server gives runs ids of its own
     call.taken_up = True
 
 

@@ -331,6 +331,8 @@ class TaskCall(TaskRunContext):
         if self.wait_for is not None:
             found = found or {}
             found["wait_for"] = sources_of(self.wait_for, lineage)
+        if self.backend.names_inputs:
+            self.note("task_inputs", {name: [] for name in self.parameters} | self._known_inputs())
         if found:
             self.add_inputs(
                 {name: {Source(UUID(bytes=i)) for i in dict.fromkeys(ids)} for name, ids in found.items()}
@@ -339,10 +341,13 @@ class TaskCall(TaskRunContext):
 
     def add_inputs(self, inputs: dict[str, set[Any]]) -> None:
         """Keep what the run depends on: objects with an `id` and an `input_type`."""
-        known = dict((self.detail or {}).get("task_inputs", {}))
+        known = self._known_inputs()
         for name, sources in inputs.items():
             known[name] = [{"input_type": source.input_type, "id": str(source.id)} for source in sources]
         self.note("task_inputs", known)
+
+    def _known_inputs(self) -> dict[str, Any]:
+        return dict((self.detail or {}).get("task_inputs", {}))
 
     def adopt(self, row: TaskRunRecord) -> None:
         """Be the run that an earlier attempt has recorded: its id, its state, its result."""

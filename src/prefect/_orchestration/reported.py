@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefect._base.ids import dynamic_key_of
+from prefect._base.ids import dynamic_key_of, short_key_of
 from prefect._orchestration.transition import TERMINAL
 from prefect.model.history import entries_of, is_plain
 from prefect.model.records import TaskRunRecord
@@ -108,7 +108,8 @@ def _with_history(run: TaskRunRecord, entries: list[list[Any]], detail: dict[str
         detail = {**detail, "details": present[4]}
     if detail.get("expected_start_time") == created:
         detail = {name: value for name, value in detail.items() if name != "expected_start_time"}
-    if detail.get("dynamic_key") == dynamic_key_of(run.id):
+    key = detail.get("dynamic_key", "")
+    if key.startswith(short_key_of(run.id)) and key == dynamic_key_of(run.id):
         detail = {name: value for name, value in detail.items() if name != "dynamic_key"}
     return run._replace(
         created=created,

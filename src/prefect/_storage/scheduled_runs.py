@@ -66,7 +66,7 @@ def forget(cx: Transaction, deployment_id: bytes, schedule_id: bytes | None = No
     rows = cx.rows(
         "SELECT id FROM flow_run WHERE deployment_id = ? AND next_scheduled_start_time IS NOT NULL "
         "AND state_type = 'SCHEDULED' AND auto_scheduled = 1 AND run_count = 0 "
-        "AND substr(idempotency_key, 1, ?) = ?",
-        (deployment_id, len(start), start),
+        "AND idempotency_key LIKE ?",
+        (deployment_id, f"{start}%"),
     )
     return flow_runs.delete(cx, [row[0] for row in rows]) if rows else 0

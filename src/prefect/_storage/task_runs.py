@@ -22,14 +22,16 @@ _COLUMNS = TaskRunRecord._fields
 _CHANGING = _COLUMNS[_COLUMNS.index("state_type") :]
 _LIST = ",".join(_COLUMNS)
 _INSERT = f"INSERT INTO task_run ({_LIST})"
-# a terminal row is never changed by a late write. No late write: that a completed run was rolled back; and what
-# really became of a run that was thought to have crashed, told in a newer attempt by the process that runs it
+# a terminal row is never changed by a late write; that a completed run was rolled back is no late write
 _ON_CONFLICT = (
     "ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, name = excluded.name, "
     f"{','.join(f'{c} = excluded.{c}' for c in _CHANGING)} "
     "WHERE task_run.state_type NOT IN ('COMPLETED','FAILED','CANCELLED','CRASHED') "
-    "OR excluded.state_name = 'RolledBack' "
-    "OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
+    "OR excluded.state_name = 'RolledBack'"
+)
+# nor is what really became of a run that was thought to have crashed, told in a newer attempt by who still runs it
+_ON_CONFLICT_ALIVE = (
+    f"{_ON_CONFLICT} OR task_run.state_type = 'CRASHED' AND excluded.attempt > task_run.attempt"
 )
 _ON_ANY_CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {','.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])}"
 _SIZES = (1, 8, 64, 512)  # of IN lists: few, so that statements are prepared once
@@ -46,9 +48,12 @@ def record_of(row: Sequence[Any]) -> TaskRunRecord:
     return TaskRunRecord._make(row)
 
 
-def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write the present state of many runs. A row whose run has ended is left as it is."""
-    cx.insert_many(_INSERT, _ON_CONFLICT, rows, len(_COLUMNS))
+def upsert(cx: Transaction, rows: Sequence[tuple[Any, ...]], *, from_afar: bool = False) -> None:
+    """Write the present state of many runs. A row whose run has ended is left as it is.
+
+    With `from_afar` the rows come from a process that may have been taken for dead: its crashed runs may go on.
+    """
+    cx.insert_many(_INSERT, _ON_CONFLICT_ALIVE if from_afar else _ON_CONFLICT, rows, len(_COLUMNS))
 
 
 def replace(cx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

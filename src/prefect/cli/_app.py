@@ -20,9 +20,23 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "api": Entry("prefect.cli.api:api", "Ask the API anything."),
+    "artifact": Entry("prefect.cli.artifact:artifact", "See and delete artifacts.", ("artifacts",)),
+    "block": Entry("prefect.cli.block:block", "See and delete blocks.", ("blocks",)),
+    "concurrency-limit": Entry(
+        "prefect.cli.concurrency_limit:concurrency_limit",
+        "Limit how many task runs with a tag run at once.",
+        ("concurrency-limits",),
+    ),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
+    "flow": Entry("prefect.cli.flow:flow", "See flows.", ("flows",)),
+    "events": Entry("prefect.cli.events:events", "Follow events, and emit them.", ("event",)),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
+    "global-concurrency-limit": Entry(
+        "prefect.cli.global_concurrency_limit:global_concurrency_limit",
+        "Limit how much runs at once under a name.",
+        ("global-concurrency-limits", "gcl"),
+    ),
     "profile": Entry(
         "prefect.cli.profile:profile",
         "Keep and switch sets of settings.",
@@ -31,6 +45,9 @@ COMMANDS: Final = {
     ),
     "server": Entry("prefect.cli.server:server", "Serve the API: start, status, stop."),
     "task-run": Entry("prefect.cli.task_run:task_run", "See task runs.", ("task-runs",)),
+    "variable": Entry(
+        "prefect.cli.variable:variable", "Keep values that flows look up by name.", ("variables",)
+    ),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
 }
 

@@ -139,6 +139,10 @@ class Event(PrefectBaseModel):
             )
         return self
 
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002 - the name is pydantic's
+        """Which event it is, and when it was, belong to it though nobody said so: they are sent with it."""
+        self.__pydantic_fields_set__.update(("id", "occurred"))
+
     @property
     def size_bytes(self) -> int:
         """The length of its JSON."""

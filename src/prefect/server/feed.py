@@ -140,7 +140,7 @@ class Feed:
             since = now_us() - BACK_US
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(StoreError):  # the next look goes as far back as this one
-                await self._look(max(since, self._began))
+                await self._look(since)
 
     async def _look(self, since: int) -> None:
         if self._of_events:

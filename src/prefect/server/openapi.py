@@ -183,7 +183,7 @@ def _failures(one: AnyEndpoint) -> list[int]:
     if one.role != "anyone":
         failures += [401, 403]
     if one.method != "GET":
-        failures += [404, 409]
+        failures += [404, 409, 410]
     if one.bodies is not None:
         failures += [413]
     if one.signature.parameters:

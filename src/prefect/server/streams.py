@@ -56,6 +56,7 @@ async def _send_events(
 ) -> None:
     with feed.events() as follower:  # before the past is read: nothing falls between the two
         sent: set[Any] = set()
+        began = now()
         if backfill:
             past = event_search.found(backend().store, _recent(asked))
             while some := await run_in_threadpool(lambda: list(islice(past, _AT_ONCE))):
@@ -64,7 +65,8 @@ async def _send_events(
                     await _send_event(websocket, event)
         while True:
             event = await follower.next()
-            if event.id not in sent and _is_wanted(asked, event):
+            is_past = not backfill and event.received < began
+            if event.id not in sent and not is_past and _is_wanted(asked, event):
                 await _send_event(websocket, event)
 
 

@@ -43,9 +43,11 @@ if TYPE_CHECKING:
         FlowCreate,
         FlowUpdate,
     )
+    from prefect.model.requests.logs import LogCreate
     from prefect.model.requests.states import (
         StateCreate,
     )
+    from prefect.model.requests.task_run_actions import TaskRunCreate, TaskRunUpdate
     from prefect.model.requests.variables import (
         VariableCreate,
         VariableUpdate,
@@ -80,8 +82,11 @@ __all__ = [
     "FlowUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
+    "LogCreate",
     "SavedSearchCreate",
     "StateCreate",
+    "TaskRunCreate",
+    "TaskRunUpdate",
     "VariableCreate",
     "VariableUpdate",
     "WorkPoolCreate",
@@ -101,6 +106,8 @@ _ROOMS = (
     "states",
     "blocks",
     "automations",
+    "logs",
+    "task_run_actions",
 )
 
 

@@ -76,6 +76,15 @@ if TYPE_CHECKING:
         FlowFilterName,
         FlowFilterTags,
     )
+    from prefect.model.requests.logs import (
+        LogFilter,
+        LogFilterFlowRunId,
+        LogFilterLevel,
+        LogFilterName,
+        LogFilterTaskRunId,
+        LogFilterTextSearch,
+        LogFilterTimestamp,
+    )
     from prefect.model.requests.task_runs import (
         TaskRunFilter,
         TaskRunFilterEndTime,
@@ -169,6 +178,13 @@ __all__ = [
     "FlowRunFilterStateType",
     "FlowRunFilterTags",
     "FlowRunFilterWorkQueueName",
+    "LogFilter",
+    "LogFilterFlowRunId",
+    "LogFilterLevel",
+    "LogFilterName",
+    "LogFilterTaskRunId",
+    "LogFilterTextSearch",
+    "LogFilterTimestamp",
     "Operator",
     "OperatorMixin",
     "TaskRunFilter",
@@ -207,6 +223,7 @@ _ROOMS = (
     "task_runs",
     "deployments",
     "work_pools",
+    "logs",
     "artifacts",
     "variables",
     "work_pool_actions",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prefect.model.requests.deployments import DeploymentSort
     from prefect.model.requests.flow_runs import FlowRunSort
     from prefect.model.requests.flows import FlowSort
+    from prefect.model.requests.logs import LogSort
     from prefect.model.requests.task_runs import TaskRunSort
     from prefect.model.requests.variables import (
         VariableSort,
@@ -32,11 +33,22 @@ __all__ = [
     "DeploymentSort",
     "FlowRunSort",
     "FlowSort",
+    "LogSort",
     "TaskRunSort",
     "VariableSort",
 ]
 
-_ROOMS = ("flows", "flow_runs", "task_runs", "deployments", "artifacts", "variables", "blocks", "automations")
+_ROOMS = (
+    "flows",
+    "flow_runs",
+    "task_runs",
+    "deployments",
+    "logs",
+    "artifacts",
+    "variables",
+    "blocks",
+    "automations",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -84,26 +84,27 @@ class FilterTagsAny(FilterTags):
     any_: list[str] | None = None
 
 
-class Page(PrefectBaseModel):
+class NullIsNothing(PrefectBaseModel):
+    """A body in which null stands for the default: older clients send every field."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def leave_nulls_out(cls, given: Any) -> Any:
+        """What is null was not said."""
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, Any]", given)
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class Page(NullIsNothing):
     """Which part of a list is asked for. Without `limit`, as much as the server gives at once (200)."""
 
     limit: int | None = Field(default=None, ge=0)
     offset: int = Field(default=0, ge=0)
 
-    @model_validator(mode="before")
-    @classmethod
-    def null_is_unsaid(cls, data: Any) -> Any:
-        """Prefect 3's client sends null for an order, or an offset, that its user has not given."""
-        if not isinstance(data, dict):
-            return data
-        fields: dict[str, Any] = {**data}
-        return {name: value for name, value in fields.items() if value is not None or name not in _UNSAID}
 
-
-_UNSAID = frozenset(("sort", "offset"))
-
-
-class NumberedPage(PrefectBaseModel):
+class NumberedPage(NullIsNothing):
     """Which page of a list is asked for, counted from 1."""
 
     limit: int | None = Field(default=None, ge=0)

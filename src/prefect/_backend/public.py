@@ -1,0 +1,330 @@
+"""The backend on a Prefect 3 server: its public API, for those verbs that have a counterpart there.
+
+Flow runs are moved on by `set_state`, and the server's own rules decide. Task runs and log lines go by `public_sink`.
+What only a server of ours keeps (recorded results, leases, exact conditions) is not there: a retried run runs
+everything again, and commands that search say so.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect._backend.http_presence import HttpPresence
+from prefect._backend.line import CONTENT_REFUSED, Line, Refusal
+from prefect._backend.protocol import Answer, NewFlowRun
+from prefect._backend.public_events import Around, state_json
+from prefect._backend.public_records import (
+    filter_of,
+    flow_run_record,
+    log_record,
+    policy_of,
+    task_run_record,
+    text,
+)
+from prefect._backend.public_sink import PublicSink
+from prefect._backend.writer import Journal
+from prefect._base.clock import now_us
+from prefect._base.ids import new_id
+from prefect.exceptions import ObjectNotFound
+from prefect.model.objects import Flow
+from prefect.model.records import StateRecord
+from prefect.model.runs import TaskRun
+from prefect.model.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from prefect._backend.connecting import Access
+    from prefect._storage.filters import Condition
+    from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, TaskRunRecord
+
+_REFUSALS = CONTENT_REFUSED | {401, 403, 404, 405}
+_POLL_SECONDS = 2.0
+_LAST_PATIENCE = 5.0
+_TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
+
+
+class PublicBackend:
+    """See `prefect._backend.protocol.Backend`.
+
+    Args:
+        access: the server.
+        poll_seconds: between two looks whether a run was asked to stop; at least 2 s.
+        max_rows: how many rows may wait in memory.
+        patience: seconds that a flow run waits for a server that does not answer.
+    """
+
+    names_inputs = True
+
+    def __init__(self, access: Access, *, poll_seconds: float, max_rows: int, patience: float) -> None:
+        self.line = Line(access, patience=patience, refusals=_REFUSALS)
+        self.presence = _Presence(self.line, poll_seconds=max(poll_seconds, _POLL_SECONDS))
+        self.sink = PublicSink(self.line, self._around)
+        self.journal: Journal[None] = Journal(self.sink, (), max_rows=max_rows)
+        self._lock = threading.Lock()
+        self._flows: dict[bytes, str] = {}
+        self._arounds: dict[bytes, Around] = {}
+
+    def create_flow_run(
+        self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None
+    ) -> FlowRunRecord:
+        flow = Flow.model_validate(self._ask("POST", "/flows/", {"name": new.flow_name}))
+        with self._lock:
+            self._flows[flow.id.bytes] = new.flow_name
+        if new.parent_task_run_id is not None:
+            self._create_subflow_task_run(new.parent_task_run_id)
+        body = {
+            "flow_id": str(flow.id),
+            "name": new.name,
+            "state": state_json(new.state),
+            "parameters": new.parameters,
+            "tags": list(new.tags),
+            "flow_version": new.flow_version,
+            "empirical_policy": policy_of(new.policy),
+            "idempotency_key": new.idempotency_key
+            or str(UUID(bytes=new.id)),  # should the request be repeated
+            "parent_task_run_id": text(new.parent_task_run_id),
+        }
+        run = self._record(self._ask("POST", "/flow_runs/", body))
+        self.presence.rename(new.id, run.id)
+        run = run._replace(
+            owner=self.presence.id if executes else None,
+            attempt=1 if executes else 0,
+            parent_flow_run_id=new.parent_flow_run_id,
+            root_flow_run_id=new.root_flow_run_id or run.id,
+            parameters_pickle=new.parameters_pickle,
+            policy=new.policy,
+        )
+        if running is not None:
+            return self.propose_flow_run_state(run.id, running, known=run).run
+        return run
+
+    def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
+        _ = changes
+        before = self.read_flow_run(run_id)
+        pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
+        taken = before._replace(owner=self.presence.id, attempt=before.attempt + 1)
+        return self.propose_flow_run_state(
+            run_id, pending, force=before.state.type in _TERMINAL, known=taken
+        ).run
+
+    def propose_flow_run_state(
+        self,
+        run_id: bytes,
+        state: StateRecord,
+        *,
+        attempt: int | None = None,
+        force: bool = False,
+        changes: dict[str, Any] | None = None,
+        known: FlowRunRecord | None = None,
+    ) -> Answer:
+        _ = attempt
+        run = known or self.read_flow_run(run_id)
+        if state.type in _TERMINAL:
+            self.journal.commit()
+        body = {"state": state_json(state, run_id), "force": force}
+        said = self._ask("POST", f"/flow_runs/{text(run_id)}/set_state", body)
+        details: dict[str, Any] = said.get("details") or {}
+        status, reason = said["status"], details.get("reason")
+        if status in {"ACCEPT", "REJECT"} and said.get("state"):
+            run = self._in_state(run, State.model_validate(said["state"]).to_record())
+        if status == "ACCEPT" and changes:
+            run = run._replace(**changes)
+        return Answer(status, run, reason, details.get("delay_seconds") or 0.0)
+
+    def _in_state(self, run: FlowRunRecord, state: StateRecord) -> FlowRunRecord:
+        entered = state.type == "RUNNING" and run.state.type != "RUNNING"
+        ended = state.type in _TERMINAL
+        return run._replace(
+            state=state,
+            run_count=run.run_count + entered,
+            start_time=run.start_time or (state.timestamp if entered else None),
+            end_time=state.timestamp if ended else None,
+            owner=None if ended else run.owner,
+        )
+
+    def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
+        known = {name: value for name, value in changes.items() if name in {"name", "parameters"}}
+        if known:
+            self._ask("PATCH", f"/flow_runs/{text(run_id)}", known)
+            with self._lock:
+                self._arounds.pop(run_id, None)
+
+    def process_id(self) -> bytes:
+        return self.presence.id
+
+    def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
+        self.presence.enter(run_id, cancel)
+
+    def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
+        _ = unfinished
+        self.presence.leave(run_id)
+
+    def read_flow_run(self, run_id: bytes | UUID) -> FlowRunRecord:
+        return self._record(self._find("Flow run", f"/flow_runs/{text(run_id)}"))
+
+    def find_flow_runs(
+        self,
+        *,
+        flow_names: Sequence[str] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> list[FlowRunRecord]:
+        body: dict[str, Any] = {"sort": "ID_DESC", "limit": min(limit or 200, 200), "offset": offset}
+        if flow_names:
+            body["flows"] = {"name": {"any_": list(flow_names)}}
+        body["flow_runs"] = filter_of(where)
+        return [self._record(one) for one in self._ask("POST", "/flow_runs/filter", body)]
+
+    def read_flow_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        found = self._ask("GET", f"/flow_run_states/?flow_run_id={text(run_id)}")
+        return [State.model_validate(one).to_record() for one in found]
+
+    def delete_flow_runs(self, run_ids: Sequence[bytes]) -> int:
+        for run_id in run_ids:
+            self._ask("DELETE", f"/flow_runs/{text(run_id)}")
+        return len(run_ids)
+
+    def read_task_run(self, run_id: bytes | UUID) -> TaskRunRecord:
+        return task_run_record(self._find("Task run", f"/task_runs/{text(run_id)}"))
+
+    def find_task_runs(
+        self,
+        *,
+        flow_run_ids: Sequence[bytes] = (),
+        where: Iterable[Condition] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[TaskRunRecord]:
+        body: dict[str, Any] = {
+            "limit": min(limit or 200, 200),
+            "offset": offset,
+            "task_runs": filter_of(where),
+        }
+        body["sort"] = "ID_DESC" if newest_first else "EXPECTED_START_TIME_ASC"
+        if flow_run_ids:
+            body["flow_runs"] = {"id": {"any_": [text(one) for one in flow_run_ids]}}
+        found = self._ask("POST", "/task_runs/filter", body)
+        return [task_run_record(one) for one in found]
+
+    def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
+        found = self._ask("GET", f"/task_run_states/?task_run_id={text(run_id)}")
+        return [State.model_validate(one).to_record() for one in found]
+
+    def count_task_runs(self, flow_run_id: bytes) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for run in self.find_task_runs(flow_run_ids=[flow_run_id]):
+            counts[run.state_type] = counts.get(run.state_type, 0) + 1
+        return counts
+
+    def recorded_task_runs(self, flow_run_id: bytes) -> list[TaskRunRecord]:
+        _ = flow_run_id
+        return []  # such a server keeps no results
+
+    def find_logs(
+        self,
+        *,
+        flow_run_id: bytes | None = None,
+        task_run_id: bytes | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[LogRecord]:
+        ids = (("flow_run_id", flow_run_id), ("task_run_id", task_run_id))
+        body = {
+            "logs": {name: {"any_": [text(value)]} for name, value in ids if value is not None},
+            "sort": "TIMESTAMP_DESC" if newest_first else "TIMESTAMP_ASC",
+            "limit": min(limit or 200, 200),
+            "offset": offset,
+        }
+        return [log_record(one) for one in self._ask("POST", "/logs/filter", body)]
+
+    def read_process(self, process_id: bytes) -> ProcessRecord | None:
+        _ = process_id
+        return None
+
+    def reap(self) -> list[FlowRunRecord]:
+        return []
+
+    def close(self) -> None:
+        try:
+            self.journal.close()
+        finally:
+            self.sink.close(_LAST_PATIENCE)
+            self.line.close()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what the parent goes on using."""
+        self.line.abandon()
+
+    def _create_subflow_task_run(self, run_id: bytes) -> None:
+        """The task run that stands for a subflow: made before it, as it refers to it."""
+        with self.journal.transaction():
+            row = self.sink.subflows.pop(run_id, None)
+        if row is None:
+            return
+        shown = TaskRun.from_record(row)
+        body = shown.model_dump(
+            mode="json",
+            include={"id", "name", "flow_run_id", "task_key", "dynamic_key", "tags", "task_inputs"},
+        )
+        body["task_version"] = shown.task_version
+        body["state"] = state_json(StateRecord(new_id(), "PENDING", "Pending", row.created))
+        self._ask("POST", "/task_runs/", body)
+
+    def _around(self, run_id: bytes) -> Around:
+        found = self._arounds.get(run_id)
+        if found is None:
+            run = self.read_flow_run(run_id)
+            found = Around(run.id, run.name, run.flow_id, run.flow_name)
+            with self._lock:
+                self._arounds[run_id] = found
+        return found
+
+    def _record(self, shown: Any) -> FlowRunRecord:
+        record = flow_run_record(shown, self._flow_name(UUID(shown["flow_id"])))
+        with self._lock:
+            self._arounds[record.id] = Around(record.id, record.name, record.flow_id, record.flow_name)
+        return record
+
+    def _flow_name(self, flow_id: UUID) -> str:
+        found = self._flows.get(flow_id.bytes)
+        if found is None:
+            found = Flow.model_validate(self._ask("GET", f"/flows/{flow_id}")).name
+            with self._lock:
+                self._flows[flow_id.bytes] = found
+        return found
+
+    def _find(self, noun: str, path: str) -> Any:
+        try:
+            return self._ask("GET", path)
+        except Refusal as exc:
+            if exc.status == 404:
+                raise ObjectNotFound(help_message=f"{noun} not found: {path}") from exc
+            raise
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        said = self.line.ask(path, content, method=method)
+        return json.loads(said) if said else None
+
+
+class _Presence(HttpPresence):
+    """Such a server keeps no leases; it is only asked which runs are to stop."""
+
+    def give_back(self) -> None:
+        """There is nothing to give back."""
+
+    def _tell(self) -> None:
+        runs = [text(run_id) for run_id in tuple(self._runs)]
+        asked = {"flow_runs": {"id": {"any_": runs}, "state": {"type": {"any_": ["CANCELLING"]}}}}
+        self._line.require_turn()
+        for found in json.loads(self._line.post("/flow_runs/filter", json.dumps(asked).encode(), timeout=10)):
+            cancel = self._runs.get(UUID(found["id"]).bytes)
+            if cancel is not None:
+                cancel()
