@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-compat check format bench docs clean
+.PHONY: help demo test test-all test-compat fuzz check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test-all: $(STAMPS)/test,examples ## run the tests with the slow ones and 300 mo
 
 test-compat: $(STAMPS)/test,examples ## run prefect==3.9.1 against our server, and our flows against its server
 	PLUPERFECT_PEER="$$($(BIN)/python benchmarks/environments.py)" $(BIN)/python -m pytest tests/compat
+
+fuzz: $(STAMPS)/test ## 20,000 hostile requests to every operation of our OpenAPI document (half an hour)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4'
+	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 check: $(STAMPS)/check ## formatting, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

@@ -43,6 +43,7 @@ def paginated(asked: NumberedPage, count: int, find: Callable[[Slice], list[Any]
         find: gives a part of it.
     """
     limit = limit_of(asked.limit)
-    results = find(Slice(limit=limit, offset=(asked.page - 1) * limit)) if limit and count else []
+    offset = (asked.page - 1) * limit
+    results = find(Slice(limit=limit, offset=offset)) if limit and offset < count else []
     pages = ceil(count / limit) if limit else 0
     return {"results": results, "count": count, "limit": limit, "pages": pages, "page": asked.page}
