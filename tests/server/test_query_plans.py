@@ -21,6 +21,8 @@ from prefect._storage.run_lists import ORDERS
 from prefect.model.requests.joint import JointFilter
 from server.crowd import crowded
 
+pytestmark = pytest.mark.slow  # a store of a million task runs is made first
+
 ID = "01a204ee-c9df-73ef-acc3-c289fc3ed283"
 TIME = "2025-10-10T00:00:00Z"
 

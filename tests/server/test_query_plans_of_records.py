@@ -22,6 +22,8 @@ from prefect.model.requests.logs import FilterLogs
 from prefect.model.requests.task_run_actions import FilterTaskRuns, TaskRunHistory
 from prefect.settings import get_current_settings
 
+pytestmark = pytest.mark.slow  # a store of a million task runs is made first
+
 LARGE = {"task_run", "t", "log", "event", "event_resource", "flow_run_state", "s", "flow_run", "r"}
 
 
