@@ -28,12 +28,20 @@ def free_port() -> int:
 
 
 class Outage:
-    """A server with a home of its own, and processes with another one that speak to it."""
+    """A server with a home of its own, and processes with another one that speak to it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for both homes.
+        database: where the server keeps its records; a SQLite file in its home, if none is given.
+        settings: of the server.
+    """
+
+    def __init__(self, folder: Path, database: str | None = None, **settings: str) -> None:
         self.server_home, self.home = folder / "server", folder / "client"
+        self.database = database or f"sqlite:///{self.server_home / 'pluperfect.db'}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
+        self._settings = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database, **settings}
         self._server: subprocess.Popen[bytes] | None = None
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
@@ -44,12 +52,11 @@ class Outage:
     def start_server(self, *, wait: bool = True) -> None:
         """Start it, and wait until it answers."""
         program = [sys.executable, str(PROGRAMS / "serve.py"), str(self.port)]
-        self._server = subprocess.Popen(program, env=self.environment(self.server_home))
-        while wait and self._server.poll() is None and not self._answers():
-            try:
-                self._server.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
+        self.server_home.mkdir(parents=True, exist_ok=True)
+        environment = self.environment(self.server_home, **self._settings)
+        self._server = subprocess.Popen(program, env=environment)
+        if wait:
+            self.await_server()
 
     def kill_server(self) -> None:
         """SIGKILL, as a power cut would have it."""
@@ -57,6 +64,14 @@ class Outage:
             self._server.kill()
             self._server.wait(30)
             self._server = None
+
+    def await_server(self) -> None:
+        """Wait until the server that was started answers."""
+        while self._server is not None and self._server.poll() is None and not self._answers():
+            try:
+                self._server.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
 
     def _answers(self) -> bool:
         try:
@@ -94,13 +109,13 @@ class Outage:
 
     def ledger(self) -> Ledger:
         """What the server has on record."""
-        return _ledger.read(self.server_home)
+        return _ledger.read_store(self.database)
 
 
 @contextmanager
-def outage(folder: Path) -> Iterator[Outage]:
+def outage(folder: Path, database: str | None = None, **settings: str) -> Iterator[Outage]:
     """An outage of this test alone; no process is left behind."""
-    made = Outage(folder)
+    made = Outage(folder, database, **settings)
     try:
         yield made
     finally:
