@@ -82,14 +82,20 @@ class Outage:
 
     def start_flow(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
         """A process that runs `reporting.py`."""
-        program = [sys.executable, str(PROGRAMS / "reporting.py"), *map(str, arguments)]
+        return self.start_program("reporting.py", *arguments, **variables)
+
+    def start_program(
+        self, name: str, *arguments: object, errors: IO[str] | int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen[str]:
+        """A process that runs a program and reports to the server; what it says on stderr goes to `errors`."""
+        program = [sys.executable, str(PROGRAMS / name), *map(str, arguments)]
         environment = self.environment(self.home, PREFECT_API_URL=self.url, **variables)
         return subprocess.Popen(
             program,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
 

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from faults import invariants
-from faults.outage import PROGRAMS
+from faults.outage import PROGRAMS, wait_for
 from prefect._storage.opening import open_store
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ FULL = Size(5, 10, 100, 0.4)
 
 
 class Storm:
-    """The processes of a storm. Their words go to files: a pipe that nobody reads would stop them."""
+    """The processes of a storm, each of which has a flow that runs. Their words go to files: a pipe would be full."""
 
     def __init__(
         self, size: Size, folder: Path, environment: Mapping[str, str], prefix: Sequence[str] = ()
@@ -40,13 +40,17 @@ class Storm:
         self.size = size
         folder.mkdir(parents=True, exist_ok=True)
         self._words = [folder / f"words-{n}" for n in range(size.processes)]
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[str]] = []
         self.began = time.monotonic()
         for n, words in enumerate(self._words):
             numbers = (n * size.flows, size.flows, size.tasks, size.seconds)
             program = [*prefix, sys.executable, str(PROGRAMS / "storm.py"), *map(str, numbers)]
-            with words.open("wb") as said:
-                self.processes.append(subprocess.Popen(program, env=environment, stdout=said, stderr=said))
+            with words.open("w") as said:
+                self.processes.append(
+                    subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=said, text=True)
+                )
+        for process in self.processes:
+            wait_for(process.stdout, "started")
 
     def is_over(self, seconds: float = 0) -> bool:
         """Whether every process has ended, waiting for that so long."""
@@ -78,7 +82,7 @@ class Storm:
         """Leave nothing behind."""
         for process in self.processes:
             process.kill()
-            process.wait(30)
+            process.communicate(timeout=30)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def part(number: int) -> int:
 @flow(name="storm")
 def storm(number: int, tasks: int) -> int:
     """One of many."""
+    print("started", flush=True)
     total = 0
     for n in range(tasks):
         total += (part if n % 25 == 24 else durable if n % 10 == 9 else step)(n)
@@ -49,8 +50,6 @@ def storm(number: int, tasks: int) -> int:
 
 
 if __name__ == "__main__":
-    print("started", flush=True)
     with ThreadPoolExecutor(FLOWS) as threads:
         found = [threads.submit(storm, FIRST + n, TASKS) for n in range(FLOWS)]
         assert [one.result() for one in found] == [sum(range(TASKS))] * FLOWS
-    print("ended", flush=True)
