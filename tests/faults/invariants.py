@@ -108,12 +108,11 @@ def doubled_lines(url: str) -> list[str]:
 
 def check(url: str, watch: Watch | None = None) -> Ledger:
     """Everything that must hold; what is on record."""
+    faults: list[str] = []
     if watch is not None:
         watch.look()
-        assert watch.changes == []
+        faults += watch.changes
     ledger = _ledger.read_store(url)
-    assert _ledger.inconsistencies(ledger) == []
-    assert doubled(ledger) == []
-    assert doubled_lines(url) == []
-    assert unowned(url) == []
+    faults += _ledger.inconsistencies(ledger) + doubled(ledger) + doubled_lines(url) + unowned(url)
+    assert faults == [], "\n".join(faults[:20])
     return ledger

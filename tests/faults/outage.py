@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from prefect.testing._ledger import Ledger
 
 PROGRAMS = Path(__file__).parent / "programs"
 SOURCE = Path(__file__).parents[2] / "src"
+_COMMAND = [sys.executable, "-c", "from prefect.cli import main; main()"]
 
 
 def free_port() -> int:
@@ -42,7 +43,17 @@ class Outage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self._settings = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database, **settings}
+        self.words = folder / "server-words"
+        """What the server says."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.words.touch()
+        self.reach = {"PREFECT_API_URL": self.url}
+        """By what settings its clients reach the records."""
         self._server: subprocess.Popen[bytes] | None = None
+
+    def bypass(self) -> None:
+        """Let the clients write into the database themselves."""
+        self.reach = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database}
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """Of a child: no PREFECT_* of the caller's."""
@@ -54,7 +65,8 @@ class Outage:
         program = [sys.executable, str(PROGRAMS / "serve.py"), str(self.port)]
         self.server_home.mkdir(parents=True, exist_ok=True)
         environment = self.environment(self.server_home, **self._settings)
-        self._server = subprocess.Popen(program, env=environment)
+        with self.words.open("ab") as words:
+            self._server = subprocess.Popen(program, env=environment, stderr=words)
         if wait:
             self.await_server()
 
@@ -85,26 +97,39 @@ class Outage:
         return self.start_program("reporting.py", *arguments, **variables)
 
     def start_program(
-        self, name: str, *arguments: object, errors: IO[str] | int = subprocess.PIPE, **variables: str
+        self,
+        name: str,
+        *arguments: object,
+        errors: IO[str] | int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
+        **variables: str,
     ) -> subprocess.Popen[str]:
         """A process that runs a program and reports to the server; what it says on stderr goes to `errors`."""
-        program = [sys.executable, str(PROGRAMS / name), *map(str, arguments)]
-        environment = self.environment(self.home, PREFECT_API_URL=self.url, **variables)
+        program = [*prefix, sys.executable, str(PROGRAMS / name), *map(str, arguments)]
+        return self._start(program, errors, variables)
+
+    def start_command(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """A process that runs a `prefect …` command of the client's."""
+        return self._start([*_COMMAND, *arguments], subprocess.PIPE, variables)
+
+    def _start(
+        self, program: Sequence[str], errors: IO[str] | int, variables: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             program,
-            env=environment,
+            env=self.environment(self.home, **self.reach, **variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            start_new_session=True,
         )
 
     def command(self, *arguments: str) -> str:
         """What a `prefect …` command of the client's says."""
-        program = [sys.executable, "-c", "from prefect.cli import main; main()", *arguments]
-        environment = self.environment(self.home, PREFECT_API_URL=self.url)
+        environment = self.environment(self.home, **self.reach)
         ended = subprocess.run(
-            program, env=environment, capture_output=True, text=True, timeout=60, check=False
+            [*_COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from databases import Postgres
 from faults.invariants import Watch
 from faults.outage import Outage, outage
 from faults.storm import FULL, SMALL, Size, check_all_on_record, figures, storm
@@ -55,3 +57,34 @@ def deliver_the_rest(away: Outage) -> None:
     away.await_server()
     away.command("flow-run", "ls")
     assert away.spilled() == []
+
+
+def crash_and_start(postgres: Postgres, watch: Watch) -> None:
+    """What `crash` leaves is recovered; what had ended must be there."""
+    postgres.crash()
+    postgres.start()
+    watch.look()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("over", ["http", "database"])
+def test_a_postgres_that_crashes_every_five_seconds(
+    postgres: Postgres, tmp_path: Path, size: Size, over: str
+):
+    url = postgres.fresh()
+    with outage(tmp_path, url) as away:
+        if over == "http":
+            away.start_server()
+            environment = away.environment(away.home, PREFECT_API_URL=away.url)
+        else:
+            environment = away.environment(away.home, PREFECT_API_DATABASE_CONNECTION_URL=url)
+        watch = Watch(url)
+        with storm(size, tmp_path / "words", environment) as flows:
+            every, most = (5, 15) if size is FULL else (0.5, 2)
+            crashes = flows.strike(partial(crash_and_start, postgres, watch), every=every, most=most)
+            seconds = flows.end()
+        assert crashes >= (5 if size is FULL else 1)
+        if over == "http":
+            deliver_the_rest(away)
+        check_all_on_record(url, size, watch)
+    figures(f"Postgres crashed, over {over}", **size._asdict(), crashes=crashes, took=f"{seconds:.0f} s")
