@@ -148,6 +148,22 @@ class TestUnansweredCommits:
         assert counted(store) == 2
 
 
+def test_who_stops_in_a_transaction_is_in_nobodys_way(url):
+    """A process that is stopped (SIGSTOP, a laptop that sleeps) keeps its locks, and its connection seems to live."""
+    with (
+        closing(PostgresStore(url, statement_seconds=1)) as stopped,
+        closing(PostgresStore(url, statement_seconds=1)) as other,
+    ):
+        with other.write() as cx:
+            cx.execute("DELETE FROM meta")
+            cx.execute("INSERT INTO meta (key, value) VALUES (?,?)", ("count", "0"))
+        with stopped.write() as cx:
+            add_one(cx)
+            add(other)  # needs what the other one has locked
+            add_one(cx)  # which goes on: nothing that it was told has changed
+        assert counted(other) == 3
+
+
 # --- two that are in each other's way ---------------------------------------------------------------
 
 

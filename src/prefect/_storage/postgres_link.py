@@ -56,7 +56,12 @@ class Address(NamedTuple):
             )
         connection.prepared_max = _STATEMENTS
         milliseconds = round((self.statement_seconds or 0) * 1000)
-        connection.execute(f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}".encode())
+        # who stops in a transaction loses its locks before those who wait for them give up; it may go on, see
+        # `postgres_transaction`
+        connection.execute(
+            f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}; "
+            f"SET idle_in_transaction_session_timeout = {milliseconds // 2:d}".encode()
+        )
         return connection
 
     def _info(self) -> str:
