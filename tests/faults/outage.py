@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -95,6 +95,13 @@ class Outage:
                 self._server.wait(0.05)
             except subprocess.TimeoutExpired:
                 continue
+
+    def outlast(self, seconds: float) -> None:
+        """Let so many seconds pass; the server is to live through them."""
+        assert self._server is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._server.wait(seconds)
+            raise AssertionError(f"the server has ended: {self.words.read_text()[-2000:]}")
 
     def _answers(self) -> bool:
         if self._beside_clients:

@@ -136,6 +136,21 @@ class TestUnansweredCommits:
                     add_one(cx)
             assert counted(cut_off) == counted(store) == wire.cuts == 3
 
+    def test_a_number_that_a_crash_has_freed_is_not_taken_for_ones_own(self, store, wire, postgres):
+        """The crash forgets a transaction that was on no disk yet, and gives its number to the next one."""
+
+        def crash_and_have_another_one_commit():
+            postgres.crash()
+            postgres.start()
+            add(store)
+
+        with closing(PostgresStore(wire.url)) as cut_off:
+            add(cut_off)
+            wire.meanwhile = crash_and_have_another_one_commit
+            wire.cut = "unheard"
+            add(cut_off)
+        assert counted(store) == 3
+
     def test_who_holds_rows_and_is_gone_is_ended(self, store, wire):
         """The database does not know that its client is gone; its lock would stop everybody."""
         with closing(PostgresStore(wire.url)) as cut_off:
