@@ -73,7 +73,7 @@ class TableApp:
     async def _answer(self, request: Request) -> Answer:
         raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
         path = raw.decode("latin-1").removeprefix(self._prefix)
-        found = self._paths.find(path)
+        found = self._paths.find(path, request.method)
         if found is None:
             return self._moved(request, path)
         one = found.methods.get(request.method)

@@ -47,17 +47,26 @@ class Paths:
                 self._places.setdefault((len(place.parts), first), []).append(place)
             place.methods[one.method] = one
 
-    def find(self, path: str) -> Found | None:
-        """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does."""
+    def find(self, path: str, method: str | None = None) -> Found | None:
+        """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does.
+
+        Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
+        is read by GET where POST means the list.
+        """
+        fitting = self._fitting(path)
+        return next((one for one in fitting if method in one.methods), fitting[0] if fitting else None)
+
+    def _fitting(self, path: str) -> list[Found]:
         parts = path[1:].split("/")
+        found: list[Found] = []
         for place in self._places.get((len(parts), parts[0]), ()):
             values = [given for wanted, given in zip(place.parts, parts, strict=True) if wanted is None]
             fixed = all(
                 wanted is None or wanted == given for wanted, given in zip(place.parts, parts, strict=True)
             )
             if fixed and all(values):
-                return Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True)))
-        return None
+                found.append(Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True))))
+        return found
 
     def other_spelling(self, path: str) -> str | None:
         """The path with one slash more or less at its end, where somebody answers there."""
