@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Path = tuple[str | int, ...]
-    Errors = list[Any]  # texts, and {"property" or "index": …, "errors": Errors}
+    Errors = list[str | dict[str, Any]]  # texts, and {"property" or "index": …, "errors": Errors}
 
 KIND = "__prefect_kind"
 _NULLABLE = " is not valid under any of the given schemas"
@@ -172,18 +172,17 @@ def _place(errors: Errors, path: Path, message: str) -> None:
         errors.append(message)
         return
     for part in path[:-1]:
-        key = "index" if isinstance(part, int) else "property"
-        inner = next(
-            (one for one in errors if isinstance(one, dict) and one.get(key) == part and _leads(one)), None
-        )
-        if inner is None:
-            inner = {key: part, "errors": []}
-            errors.append(inner)
-        errors = cast("Errors", inner["errors"])
+        errors = _below(errors, part)
     last = path[-1]
     errors.append({"index" if isinstance(last, int) else "property": last, "errors": [message]})
 
 
-def _leads(error: dict[str, Any]) -> bool:
-    """Whether it holds what is wrong further down."""
-    return isinstance(error["errors"][0], dict)
+def _below(errors: Errors, part: str | int) -> Errors:
+    """The errors of what is in a field or an item; there may be others of the field itself."""
+    key = "index" if isinstance(part, int) else "property"
+    for one in errors:
+        if not isinstance(one, str) and one.get(key) == part and not isinstance(one["errors"][0], str):
+            return one["errors"]
+    inner: dict[str, Any] = {key: part, "errors": []}
+    errors.append(inner)
+    return inner["errors"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,14 +48,15 @@ class Paths:
                 self._places.setdefault((len(place.parts), first), []).append(place)
             place.methods[one.method] = one
 
-    def find(self, path: str, method: str | None = None) -> Found | None:
+    def find(self, path: str, method: str = "*") -> Found | None:
         """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does.
 
         Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
         is read by GET where POST means the list.
         """
         fitting = self._fitting(path)
-        return next((one for one in fitting if method in one.methods), fitting[0] if fitting else None)
+        answering = (one for one in fitting if method in one.methods and _is_readable(one, method))
+        return fitting[0] if len(fitting) == 1 else next(answering, fitting[0] if fitting else None)
 
     def _fitting(self, path: str) -> list[Found]:
         parts = path[1:].split("/")
@@ -72,6 +74,18 @@ class Paths:
         """The path with one slash more or less at its end, where somebody answers there."""
         other = path[:-1] if path.endswith("/") else f"{path}/"
         return other if self.find(other) is not None else None
+
+
+def _is_readable(found: Found, method: str) -> bool:
+    """Whether what stands for an id can be one."""
+    parameters = found.methods[method].signature.parameters
+    try:
+        for name, value in found.arguments.items():
+            if parameters[name].annotation is UUID:
+                UUID(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _literal_first(one: Endpoint[..., Any]) -> list[bool]:
