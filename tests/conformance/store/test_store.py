@@ -56,6 +56,50 @@ class TestTransactions:
             raise ZeroDivisionError
         assert flow_names(store) == set()
 
+    def test_changes_of_several_threads_are_committed_together(self, store):
+        transactions = []
+
+        def change(name):
+            def work(cx):
+                transactions.append(cx.row("SELECT COUNT(*) FROM flow"))
+                return flow_runs.flow_id_of(cx, name, 1)
+
+            return lambda: store.together(work)
+
+        names = {f"flow-{number}" for number in range(8)}
+        with store.locked():  # until all of them wait
+            waiting = [threading.Thread(target=change(name)) for name in names]
+            for one in waiting:
+                one.start()
+        for one in waiting:
+            one.join(20)
+        assert flow_names(store) == names
+        assert sorted(count for (count,) in transactions) == list(range(8))
+
+    def test_one_that_fails_takes_no_other_with_it(self, store):
+        def change(name):
+            def work(cx):
+                made = flow_runs.flow_id_of(cx, name, 1)
+                if name == "wrong":
+                    raise ZeroDivisionError
+                return made
+
+            return work
+
+        def outcome(name):
+            try:
+                return store.together(change(name))
+            except ZeroDivisionError:
+                return None
+
+        names = ["a", "b", "wrong", "c"]
+        made = dict(zip(names, at_once(*(lambda name=name: outcome(name) for name in names)), strict=True))
+        assert {name: id for id, name in store.rows("SELECT id, name FROM flow")} == {
+            name: id for name, id in made.items() if id is not None
+        }
+        assert made["wrong"] is None
+        assert flow_names(store) == {"a", "b", "c"}
+
     def test_readers_see_it_once_it_is_committed(self, opened):
         store, other = opened(), opened()
         with store.write() as cx:
