@@ -108,7 +108,7 @@ def state_values(state: StateRecord) -> tuple[Any, ...]:
 def state_of(values: Sequence[Any]) -> StateRecord:
     """The state in seven columns."""
     *plain, data, details = values
-    return StateRecord(*plain, _decode(data) if data else None, _decode(details) if details else None)
+    return StateRecord._make((*plain, _decode(data) if data else None, _decode(details) if details else None))
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:

@@ -42,7 +42,9 @@ class Answers(Protocol):
         """Whether anything stands at the path of a request."""
         ...
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        ...
 
 
 class Straight:
