@@ -32,10 +32,6 @@ class Server(NamedTuple):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/api"
 
-    def on_disk(self) -> int:
-        """Bytes of the database with its write-ahead log."""
-        return sum(path.stat().st_size for path in self.home.glob("*.db*"))
-
 
 @contextmanager
 def serving(home: str) -> Iterator[Server]:
@@ -59,6 +55,11 @@ def serving(home: str) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def on_disk(home: str) -> int:
+    """Bytes of a database, with its write-ahead log where its server has left one."""
+    return sum(path.stat().st_size for path in Path(home).glob("*.db*"))
 
 
 def free_port() -> int:

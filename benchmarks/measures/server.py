@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from served import Client, Server, create, serving, wait_until_recorded
+from served import Client, Server, create, on_disk, serving, wait_until_recorded
 from timing import SECONDS, report
 from trees import processor_seconds, resident
 
@@ -122,13 +122,16 @@ def reporting_flow_runs(processes: int) -> dict[str, float]:
 
 def reporting(processes: int) -> dict[str, float]:
     """Task runs that flows in other processes report, until all of them (or no more) are on record."""
-    with tempfile.TemporaryDirectory() as home, serving(home) as server:
-        before, size = processor_seconds(server.pid), server.on_disk()
-        started = time.perf_counter()
-        reports = reported(server, "task_runs", processes)
-        called = sum(count for count, _, _ in reports)
-        recorded, took = wait_until_recorded(server, "task_runs", called, started)
-        used = processor_seconds(server.pid) - before
+    with tempfile.TemporaryDirectory() as home:
+        with serving(home):
+            pass  # the store is made
+        size = on_disk(home)
+        with serving(home) as server:
+            before, started = processor_seconds(server.pid), time.perf_counter()
+            reports = reported(server, "task_runs", processes)
+            called = sum(count for count, _, _ in reports)
+            recorded, took = wait_until_recorded(server, "task_runs", called, started)
+            used = processor_seconds(server.pid) - before
         each = {
             f"reported_per_s_{processes}": recorded / took,
             f"reported_percent_{processes}": 100 * recorded / called,
@@ -141,7 +144,7 @@ def reporting(processes: int) -> dict[str, float]:
             "call_over_http_us": elapsed,
             "call_over_http_cpu_us": processor,
             "server_cpu_ms_per_task": used / max(1, recorded) * 1e3,
-            "server_bytes_per_task": (server.on_disk() - size) / max(1, recorded),
+            "server_bytes_per_task": (on_disk(home) - size) / max(1, recorded),
         }
 
 
