@@ -21,7 +21,7 @@ from prefect.server.errors import NOT_FOUND, Answer, answer_to, detail
 from prefect.server.paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -72,10 +72,22 @@ class TableApp:
             return
         answer = await self._answer(Request(scope, receive))
         await send_answer(answer, send)
+        if answer.parts is not None:
+            await self._send_parts(answer.parts, send)
+
+    async def _send_parts(self, parts: Iterator[str], send: Send) -> None:
+        """Each is made in a thread, when the one before is sent. One that fails ends the connection, unfinished."""
+
+        def following() -> str | None:
+            return next(parts, None)
+
+        while (part := await self._pool.run(following)) is not None:
+            await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, request: Request) -> Answer:
         path = _path(request.scope).removeprefix(self._prefix)
-        found = self._paths.find(path)
+        found = self._paths.find(path, request.method)
         if found is None:
             return self._moved(request, path)
         one = found.methods.get(request.method)
@@ -86,7 +98,7 @@ class TableApp:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
-        return await self._pool.answer(self._run, one, request, found.arguments, body)
+        return await self._pool.run(self._run, one, request, found.arguments, body)
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)
@@ -108,8 +120,7 @@ class TableApp:
             if status == NO_CONTENT:
                 return Answer(status, b"")
             if isinstance(answer, Plain):
-                sent = Answer(status, answer.text.encode(), answer.headers, answer.media_type)
-                return _compressed(request, sent)
+                return _plain(request, status, answer)
             return _compressed(request, Answer(status, one.answers.dump_json(answer)))
         except Exception as exc:
             return answer_to(exc, body)
@@ -119,6 +130,15 @@ def _path(scope: Scope) -> str:
     """With its escapes: a slash in an argument divides nothing."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return raw.decode("latin-1")
+
+
+def _plain(request: Request, status: int, answer: Plain) -> Answer:
+    """Text that is there is sent whole; what comes in parts begins with none of them."""
+    if isinstance(answer.content, str):
+        return _compressed(
+            request, Answer(status, answer.content.encode(), answer.headers, answer.media_type)
+        )
+    return Answer(status, b"", answer.headers, answer.media_type, iter(answer.content))
 
 
 def _compressed(request: Request, answer: Answer) -> Answer:
@@ -132,12 +152,13 @@ def _compressed(request: Request, answer: Answer) -> Answer:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
-    """Send an answer to an ASGI server."""
+    """Send an answer to an ASGI server; of one in parts, how it begins."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    if answer.status != NO_CONTENT:
+    if answer.status != NO_CONTENT and answer.parts is None:
         headers.append((b"content-length", str(len(answer.content)).encode()))
-    if answer.content:
+    if answer.content or answer.parts is not None:
         headers.append((b"content-type", answer.media_type.encode()))
     start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
     await send(start)
-    await send({"type": "http.response.body", "body": answer.content})
+    if answer.parts is None:
+        await send({"type": "http.response.body", "body": answer.content})
