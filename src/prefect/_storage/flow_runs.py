@@ -68,13 +68,12 @@ _STATES = (
 _ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
-_EMPTY = {dict: "{}", list: "[]", tuple: "[]"}  # most are
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` makes an encoder for each call
 
 
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
-    return _encode(value) if value else _EMPTY.get(type(value)) or _encode(value)
+    return "{}" if value == {} else "[]" if value == () else _encode(value)
 
 
 def _json(value: Any) -> str | None:
