@@ -7,9 +7,6 @@ starts. FastAPI's own routes cost 400 µs a request (of 650), which is why this 
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,13 +27,12 @@ if TYPE_CHECKING:
 
     from prefect._api.api import Api
     from prefect._api.endpoint import Endpoint
+    from prefect.server.pool import Pool
 
     ApiOf = Callable[[Request, Endpoint[..., Any]], Api]
 
 NO_CONTENT = 204
 GZIP_FROM = 16_384  # bytes; below that a compressed answer is not worth its time
-THREADS = 8
-THREAD_NAME = "prefect-request"
 
 
 class TableApp:
@@ -47,20 +43,27 @@ class TableApp:
         api_of: whom a request asks, called in the thread of the request; raises Refused where it may not.
         prefix: the path that the endpoints' paths begin below, such as `/api`.
         greatest_body: bytes that a request may hold.
+        pool: whose threads run the endpoints.
     """
 
     def __init__(
-        self, endpoints: Iterable[Endpoint[..., Any]], api_of: ApiOf, prefix: str, greatest_body: int
+        self,
+        endpoints: Iterable[Endpoint[..., Any]],
+        api_of: ApiOf,
+        prefix: str,
+        greatest_body: int,
+        pool: Pool,
     ) -> None:
         self._paths = Paths(endpoints)
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
+        self._pool = pool
 
-    def close(self) -> None:
-        """Take no more requests; those that run end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def knows(self, scope: Scope) -> bool:
+        """Whether an endpoint stands at the path of a request."""
+        path = _path(scope)
+        return path.startswith(self._prefix) and self._paths.find(path.removeprefix(self._prefix)) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,8 +74,7 @@ class TableApp:
         await send_answer(answer, send)
 
     async def _answer(self, request: Request) -> Answer:
-        raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-        path = raw.decode("latin-1").removeprefix(self._prefix)
+        path = _path(request.scope).removeprefix(self._prefix)
         found = self._paths.find(path)
         if found is None:
             return self._moved(request, path)
@@ -84,11 +86,7 @@ class TableApp:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
-        loop = asyncio.get_running_loop()
-        here = copy_context()  # the settings in force here are those in force there
-        return await loop.run_in_executor(
-            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
-        )
+        return await self._pool.answer(self._run, one, request, found.arguments, body)
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)
@@ -115,6 +113,12 @@ class TableApp:
             return _compressed(request, Answer(status, one.answers.dump_json(answer)))
         except Exception as exc:
             return answer_to(exc, body)
+
+
+def _path(scope: Scope) -> str:
+    """With its escapes: a slash in an argument divides nothing."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("latin-1")
 
 
 def _compressed(request: Request, answer: Answer) -> Answer:

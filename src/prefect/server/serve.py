@@ -18,7 +18,7 @@ from prefect.server.app import api_path, create_app
 from prefect.server.auth import is_open
 from prefect.server.goodbyes import OpenSockets
 from prefect.server.listen import listen, url_of
-from prefect.server.mount import THREAD_NAME
+from prefect.server.pool import THREAD_NAME
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
