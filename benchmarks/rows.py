@@ -74,6 +74,7 @@ ROWS = [
         others={"DBOS step": "durable_us"},
     ),
     Row("bytes on disk per task run on record", "recorded", "bytes_per_task", "bytes", 400, reference=20000),
+    Row("isolated store for a test, with one empty flow run", "harness", "harness_ms", "ms", 50),
     Row("server: start to healthy, warm home", "server", "healthy_warm_s", "s", 1.5, reference=4.0),
     Row("the same, cold home", "server", "healthy_cold_s", "s", 2.0, reference=9.3),
     Row("idle server, memory", "server", "idle_mb", "MB", 100, reference=220),

@@ -295,8 +295,8 @@ class TestServices:
 
 
 def test_every_service_is_listed():
+    from prefect._services.services import enabled_services
     from prefect.server.run_services import ABOUT
-    from prefect.server.services.services import enabled_services
     from prefect.settings import get_current_settings
 
     assert set(ABOUT) == {service.name for service in enabled_services(get_current_settings())}

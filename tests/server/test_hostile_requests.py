@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
 
 TOO_GREAT = 2**70
 DEEP = "[" * 50_000 + "]" * 50_000
+NOBODY = "0192f1a0-0000-7000-8000-000000000000"  # an id that nothing has
 
 
 @pytest.fixture(scope="module")
@@ -165,21 +165,21 @@ def test_nesting_is_kept_or_refused(http, flow_id, path, field):
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/flow_runs/", {"flow_id": str(uuid4())}),
-        ("POST", "/task_runs/", {"flow_run_id": str(uuid4()), "task_key": "t", "dynamic_key": "0"}),
-        ("POST", "/deployments/", {"name": "d", "flow_id": str(uuid4())}),
-        ("POST", "/block_schemas/", {"block_type_id": str(uuid4()), "fields": {}}),
+        ("POST", "/flow_runs/", {"flow_id": NOBODY}),
+        ("POST", "/task_runs/", {"flow_run_id": NOBODY, "task_key": "t", "dynamic_key": "0"}),
+        ("POST", "/deployments/", {"name": "d", "flow_id": NOBODY}),
+        ("POST", "/block_schemas/", {"block_type_id": NOBODY, "fields": {}}),
         (
             "POST",
             "/block_documents/",
-            {"block_type_id": str(uuid4()), "block_schema_id": str(uuid4()), "name": "x"},
+            {"block_type_id": NOBODY, "block_schema_id": NOBODY, "name": "x"},
         ),
-        ("POST", "/artifacts/", {"flow_run_id": str(uuid4()), "task_run_id": str(uuid4()), "key": "a"}),
+        ("POST", "/artifacts/", {"flow_run_id": NOBODY, "task_run_id": NOBODY, "key": "a"}),
         ("POST", "/work_pools/none/queues", {"name": "q"}),
-        ("PATCH", "/work_pools/none", {"default_queue_id": str(uuid4())}),
-        ("POST", f"/deployments/{uuid4()}/create_flow_run", {}),
-        ("POST", f"/flow_runs/{uuid4()}/set_state", {"state": {"type": "RUNNING"}}),
-        ("POST", f"/flow_runs/{uuid4()}/input", {"key": "k", "value": "1"}),
+        ("PATCH", "/work_pools/none", {"default_queue_id": NOBODY}),
+        ("POST", f"/deployments/{NOBODY}/create_flow_run", {}),
+        ("POST", f"/flow_runs/{NOBODY}/set_state", {"state": {"type": "RUNNING"}}),
+        ("POST", f"/flow_runs/{NOBODY}/input", {"key": "k", "value": "1"}),
     ],
 )
 def test_what_is_not_there_is_missed_and_not_a_failure(http, method, path, body):
@@ -188,7 +188,7 @@ def test_what_is_not_there_is_missed_and_not_a_failure(http, method, path, body)
 
 def test_every_status_of_a_lease_is_in_the_document(http, document):
     paths = document["paths"]
-    gone = http.post(f"/v2/concurrency_limits/leases/{uuid4()}/renew")
+    gone = http.post(f"/v2/concurrency_limits/leases/{NOBODY}/renew")
     assert gone.status_code == 410
     assert "410" in paths["/v2/concurrency_limits/leases/{lease_id}/renew"]["post"]["responses"]
     assert "423" in paths["/v2/concurrency_limits/increment"]["post"]["responses"]

@@ -130,10 +130,14 @@ def test_a_long_message_is_cut_with_a_note(store):
     assert short.message == "short"
 
 
-def test_text_that_no_file_can_hold_is_stored_escaped(store):
+def test_text_that_no_file_can_hold_is_stored_escaped(store, monkeypatch, capsys):
+    monkeypatch.setattr(
+        logging.getLogger("prefect"), "propagate", False
+    )  # no report of pytest can hold it either
     with flow_run() as run:
         get_run_logger().info("file \udcff.csv")
     assert [line.message for line in lines_of(store, run)] == ["file \\udcff.csv"]
+    capsys.readouterr()
 
 
 def test_prepare_sink_and_emit_speak_the_same_dictionary(store):

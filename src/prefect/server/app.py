@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
+from prefect._services.services import Services, enabled_services
 from prefect._version import REST_VERSION
 from prefect.server.access_log import access_log
 from prefect.server.channels import socket_routes
@@ -23,7 +24,6 @@ from prefect.server.metrics import Metrics
 from prefect.server.mount import TableApp
 from prefect.server.pages import metrics_routes, page_routes
 from prefect.server.pool import Pool, Straight
-from prefect.server.services.services import Services, enabled_services
 from prefect.server.verbs import Verbs
 from prefect.server.watch import Watch
 from prefect.settings import get_current_settings
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
-    from prefect.server.services.service import Service
+    from prefect._services.service import Service
 
 
 def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services: bool = False) -> FastAPI:
