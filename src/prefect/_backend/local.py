@@ -186,8 +186,8 @@ class LocalBackend:
         return self.presence.id
 
     def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
-        self.presence.enter(run_id, cancel)
-        self.journal.wake()
+        if not self.presence.enter(run_id, cancel):
+            self.journal.wake()
 
     def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
         self.presence.leave(run_id)

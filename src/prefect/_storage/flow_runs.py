@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
@@ -47,6 +47,8 @@ _PLAIN = (
 )
 _JSON = ("parameters", "tags", "policy", "context", "labels", "extra", "created_by")
 _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
+_plain_of = attrgetter(*_PLAIN)
+_json_of = attrgetter(*_JSON)
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
 _FIRST_JOINED = _FIRST_JSON + len(_JSON)
@@ -76,9 +78,7 @@ _decode = json.JSONDecoder().decode
 
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
-    if not value and isinstance(value, dict):
-        return "{}"
-    return _encode(value)
+    return "{}" if value == {} else "[]" if value == () else _encode(value)
 
 
 def _json(value: Any) -> str | None:
@@ -142,9 +142,10 @@ def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -
 
     False, and nothing is written, where the flow has a run of that idempotency key (see `with_key`).
     """
-    plain = (getattr(run, column) for column in _PLAIN)
-    loaded = (_json(getattr(run, column)) for column in _JSON)
-    done = cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
+    loaded = map(_json, _json_of(run))
+    done = cx.execute(
+        _INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *_plain_of(run), *loaded)
+    )
     if done.rowcount == 0:
         return False
     values = [value for state in states for value in (run.id, *state_values(state))]

@@ -35,7 +35,7 @@ MEMORY = ":memory:"
 T = TypeVar("T")
 
 
-_SIZES = (1, 4, 16, 64, 256, 1024)
+_SIZES = (1, 2, 4, 16, 64, 256, 1024)
 _MOST_VARIABLES = 32_000
 
 
@@ -127,15 +127,20 @@ class SqliteStore:
             if self._writer.in_transaction:
                 yield self._writer
                 return
-            with self._explained():
+            try:  # `_explained`, without the generator: this is on the way of every call
                 self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._writer
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException as exc:
+                self._roll_back()
+                if isinstance(exc, sqlite3.Error):
+                    raise explain(exc, self.path) from exc
+                raise
+
+    def _roll_back(self) -> None:
+        with self._explained():
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
 
     def together(self, work: Callable[[Transaction], T]) -> T:
         """See `Store.together`."""

@@ -11,7 +11,6 @@ from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from prefect._api.errors import Refused
@@ -78,7 +77,11 @@ class TableApp:
 
     async def _send_parts(self, parts: Iterator[str], send: Send) -> None:
         """Each is made in a thread, when the one before is sent. One that fails ends the connection, unfinished."""
-        while (part := await run_in_threadpool(next, parts, None)) is not None:
+
+        def following() -> str | None:
+            return next(parts, None)
+
+        while (part := await self._pool.run(following)) is not None:
             await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -95,7 +98,7 @@ class TableApp:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
-        return await self._pool.answer(self._run, one, request, found.arguments, body)
+        return await self._pool.run(self._run, one, request, found.arguments, body)
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)
@@ -123,6 +126,12 @@ class TableApp:
             return answer_to(exc, body)
 
 
+def _path(scope: Scope) -> str:
+    """With its escapes: a slash in an argument divides nothing."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("latin-1")
+
+
 def _plain(request: Request, status: int, answer: Plain) -> Answer:
     """Text that is there is sent whole; what comes in parts begins with none of them."""
     if isinstance(answer.content, str):
@@ -130,12 +139,6 @@ def _plain(request: Request, status: int, answer: Plain) -> Answer:
             request, Answer(status, answer.content.encode(), answer.headers, answer.media_type)
         )
     return Answer(status, b"", answer.headers, answer.media_type, iter(answer.content))
-
-
-def _path(scope: Scope) -> str:
-    """With its escapes: a slash in an argument divides nothing."""
-    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    return raw.decode("latin-1")
 
 
 def _compressed(request: Request, answer: Answer) -> Answer:

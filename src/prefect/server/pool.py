@@ -6,15 +6,14 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from prefect.server.errors import Answer
-
+T = TypeVar("T")
 THREADS = 8
 THREAD_NAME = "prefect-request"
 
@@ -25,7 +24,7 @@ class Pool:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
 
-    async def answer(self, function: Callable[..., Answer], *arguments: Any) -> Answer:
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function answers in one of the threads. The settings in force here are those in force there."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(copy_context().run, function, *arguments))

@@ -61,7 +61,7 @@ class Verbs:
         except Refused as exc:
             await send_answer(detail(exc.status, exc.detail, {"Connection": "close"}), send)
             return
-        await send_answer(await self._pool.answer(self._answer, scope, act, body), send)
+        await send_answer(await self._pool.run(self._answer, scope, act, body), send)
 
     def _answer(self, scope: Scope, act: Act, body: bytes) -> Answer:
         """What comes of it, or what refuses it; who reports runs is an operator."""
