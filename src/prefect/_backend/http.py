@@ -47,6 +47,7 @@ class HttpBackend:
         folder: where what cannot be delivered waits.
     """
 
+    blocks = True
     names_inputs = True
 
     def __init__(

@@ -57,6 +57,7 @@ class PublicBackend:
         patience: seconds that a flow run waits for a server that does not answer.
     """
 
+    blocks = True
     names_inputs = True
 
     def __init__(self, access: Access, *, poll_seconds: float, max_rows: int, patience: float) -> None:
