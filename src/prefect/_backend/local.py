@@ -47,6 +47,7 @@ class LocalBackend:
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
     ) -> None:
         self.store = store
+        self.blocks = store.blocks
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None

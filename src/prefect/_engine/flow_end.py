@@ -13,6 +13,7 @@ from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay
 from prefect._engine.effects import Wait
 from prefect._engine.hooks import run_hooks
+from prefect._engine.task_facts import TERMINAL
 from prefect.exceptions import Abort, Pause
 from prefect.model.crashes import crash_message
 from prefect.model.outcome import Outcome, is_plain, outcome_of
@@ -70,7 +71,7 @@ def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     if outcome.type == "COMPLETED":
         _keep_result(call)
     reach("flow_run.before_finish")
-    answer = call.propose(
+    answer = yield from call.propose(
         outcome.type, outcome.name, outcome.message, data=call.persisted, details=outcome.details
     )
     if answer.status == "ABORT":
@@ -127,12 +128,7 @@ def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:
 
 def crash(call: FlowCall, exc: BaseException) -> Run:
     """Something other than an exception of the user's code ended the run."""
-    if isinstance(exc, (Abort, Pause)) or call.record.state.type in {
-        "COMPLETED",
-        "FAILED",
-        "CANCELLED",
-        "CRASHED",
-    }:
+    if isinstance(exc, (Abort, Pause)) or call.record.state.type in TERMINAL or call.ends_unheard:
         return
     call.exception = exc
     if call.stopping:
@@ -142,7 +138,7 @@ def crash(call: FlowCall, exc: BaseException) -> Run:
         call.logger().error("Crash detected! %s", outcome.message)
         call.logger().debug("Crash details:", exc_info=exc)
     call.outcome = None
-    call.propose(outcome.type, outcome.name, outcome.message, force=True)
+    yield from call.propose(outcome.type, outcome.name, outcome.message, force=True)
     yield from _announce(call)
 
 

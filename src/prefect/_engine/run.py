@@ -196,5 +196,5 @@ def resume(flow: Flow[..., Any], run_id: bytes, parameters: dict[str, Any]) -> F
         Abort: another process executes it.
     """
     call = FlowCall(flow, parameters, backend=backend())
-    take_up(call, run_id)
+    drive(take_up(call, run_id))
     return call

@@ -39,6 +39,8 @@ OPENING_SECONDS: Final = 30.0  # a database that starts together with us may tak
 class PostgresStore:
     """A store in one Postgres database, in a schema of its own. Safe for many threads, processes and machines."""
 
+    blocks = True
+
     def __init__(
         self,
         url: str,

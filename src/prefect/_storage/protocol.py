@@ -106,6 +106,9 @@ class Store(Queries, Protocol):
     name: str
     """What people call it: the file, or the URL without the password."""
 
+    blocks: bool
+    """Whether what it is asked goes over a network: an event loop is not to wait for that."""
+
     def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that holds the writer's lock from its first statement."""
         ...

@@ -94,6 +94,8 @@ class Connection(sqlite3.Connection):
 class SqliteStore:
     """A store in one SQLite file. Safe to use from many threads, and from many processes at once."""
 
+    blocks = False
+
     def __init__(self, path: str, *, migrate_on_start: bool = True, any_version: bool = False) -> None:
         """Open the file, made if there is none.
 
