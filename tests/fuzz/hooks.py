@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict, deque
 from typing import Any
+from urllib.parse import quote
 
 import schemathesis
 
@@ -20,7 +21,9 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 -
     noun = _noun(case.operation.path)
     for name in case.path_parameters or {}:
         if _random.random() < 0.7:
-            case.path_parameters[name] = _one(_refers_to(name, noun), name) or case.path_parameters[name]
+            known = _one(_refers_to(name, noun), name)
+            if known is not None:
+                case.path_parameters[name] = _in_path(known)
     if isinstance(case.body, dict):
         case.body = _with_references(case.body)
 
@@ -50,6 +53,11 @@ def _one(noun: str, name: str) -> str | None:
     field = "name" if name.endswith("name") else "id" if name.endswith("id") else name
     known = _known.get(f"{noun}.{field}")
     return _random.choice(known) if known else None
+
+
+def _in_path(value: str) -> str:
+    """As it is written in a URL, where schemathesis puts it as it is: a name may hold `#`, `?`, `/`, or be `..`."""
+    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
 
 
 def _with_references(body: dict[str, Any]) -> dict[str, Any]:

@@ -28,8 +28,8 @@ ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an application on a free port while the block runs; the URL."""
+def serving(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an application while the block runs, on a free port unless told which; the URL."""
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -37,7 +37,7 @@ def serving(app: Any) -> Iterator[str]:
             await super().startup(sockets)
             started.set()
 
-    server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
+    server = Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="on"))
     # with the settings that are in force here
     thread = threading.Thread(target=contextvars.copy_context().run, args=(server.run,), daemon=True)
     thread.start()
@@ -85,7 +85,7 @@ def server_url(backend: LocalBackend) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def http(server_url: str) -> Iterator[httpx.Client]:
     """Asks the API as anybody's script does."""
-    with httpx.Client(base_url=f"{server_url}/api") as asking:
+    with httpx.Client(base_url=f"{server_url}/api", timeout=60) as asking:
         yield asking
 
 

@@ -5,28 +5,39 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from prefect._backend import wire
-from prefect._backend.http_presence import GONE
 from prefect._backend.line import Away
-from prefect._backend.outbox import post
 from prefect._backend.spill import SpillFile, files
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from prefect._backend.backlog import Backlog
     from prefect._backend.line import Line
+    from prefect._backend.spill import Entry
 
 _AGAIN_SECONDS = 5.0
 _log = logging.getLogger("prefect.journal")
 
 
 class Heirs:
-    """Delivers the files that others have left, once; see `prefect._backend.writer.Keeper`."""
+    """Delivers the files that others have left, once; see `prefect._backend.writer.Keeper`.
 
-    def __init__(self, line: Line, folder: Path) -> None:
+    Args:
+        line: to the server.
+        folder: of the files.
+        backlog: sends an entry as it sends its own; files in which entries are others are left alone.
+        bury: told the last entry of a file, once all of it is delivered.
+    """
+
+    def __init__(
+        self, line: Line, folder: Path, backlog: Backlog, bury: Callable[[Entry], None] | None = None
+    ) -> None:
         self._line = line
         self._folder = folder
+        self._backlog = backlog
+        self._bury = bury
         self._pending = bool(files(folder))
 
     def seconds_to_next(self) -> float | None:
@@ -47,19 +58,18 @@ class Heirs:
         self._pending = False
 
     def _deliver(self, left: SpillFile) -> None:
-        if left.url != self._line.access.url:
+        if (left.url, left.speech) != (self._line.access.url, self._backlog.speech):
             left.close()
             return
         rows, last = 0, None
         try:
             while (entry := left.first()) is not None:
                 self._line.require_turn()
-                post(self._line, entry, self._folder)
+                self._backlog.send(entry)
                 rows, last = rows + entry.weight, entry
                 left.drop()
-            if last is not None:
-                sender = wire.loads(last.content)
-                self._line.post(GONE, wire.dumps({"process": sender["process"], "runs": []}))
+            if last is not None and self._bury is not None:
+                self._bury(last)
         except StoreError:
             left.close()
             raise

@@ -7,33 +7,33 @@ the end of a flow run and the last rows of its tasks are one request.
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend import wire
+from prefect._backend.decided_here import decided_here
 from prefect._backend.heirs import Heirs
-from prefect._backend.http_presence import HttpPresence
+from prefect._backend.http_presence import GONE, HttpPresence
 from prefect._backend.line import Away, Line
 from prefect._backend.outbox import Outbox, Parcel
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.verbs import VERBS, exception_of
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
-from prefect._orchestration import Accept, Reject, Transition, Wait, decide
+from prefect._orchestration import Transition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from prefect._backend.connecting import Access
+    from prefect._backend.spill import Entry
     from prefect._storage.filters import Condition
     from prefect.model.records import FlowRunRecord, LogRecord, ProcessRecord, StateRecord, TaskRunRecord
 
 PATH = "/pluperfect/ask"
 _FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
 _LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
-_log = logging.getLogger("prefect.journal")
 
 
 class HttpBackend:
@@ -47,6 +47,7 @@ class HttpBackend:
         folder: where what cannot be delivered waits.
     """
 
+    blocks = True
     names_inputs = True
 
     def __init__(
@@ -56,7 +57,7 @@ class HttpBackend:
         self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
         name = UUID(bytes=self.presence.id).hex
         self.outbox = Outbox(self.line, name, folder, self.presence.sender, max_rows=max_rows)
-        self.heirs = Heirs(self.line, folder)
+        self.heirs = Heirs(self.line, folder, self.outbox, self._bury)
         self.journal: Journal[Parcel] = Journal(self.outbox, (self.outbox, self.heirs), max_rows=max_rows)
 
     def create_flow_run(
@@ -86,7 +87,7 @@ class HttpBackend:
         except Away as exc:
             if known is None:
                 raise
-            return _decided_here(Transition(known, state, now_us(), force, attempt), changes or {}, exc)
+            return decided_here(Transition(known, state, now_us(), force, attempt), changes or {}, exc)
         self.presence.saw(answer.run)
         return answer
 
@@ -192,6 +193,11 @@ class HttpBackend:
         self.line.abandon()
         self.outbox.abandon()
 
+    def _bury(self, last: Entry) -> None:
+        """The process that has left an entry is gone, and with it what it executed."""
+        sender = wire.loads(last.content)
+        self.line.post(GONE, wire.dumps({"process": sender["process"], "runs": []}))
+
     def _adopt(self, run: FlowRunRecord) -> FlowRunRecord:
         self.presence.saw(run)
         return run
@@ -217,28 +223,6 @@ class HttpBackend:
         if "raised" in said:
             raise exception_of(*said["raised"])
         return verb.answer.unpack(said["answer"])
-
-
-def _decided_here(asked: Transition, changes: dict[str, Any], away: Away) -> Answer:
-    """What the same rules say of the run as this process knows it. The server decides when it gets the proposal.
-
-    Sound, because only the executor of an attempt moves its run on; where somebody else has (it was cancelled, or
-    taken up by another process), the server refuses the proposal then, and what it has stands.
-    """
-    _log.warning(
-        "%s The flow run '%s' goes on as %s; the server learns of it later.",
-        away,
-        asked.run.name,
-        asked.proposed.name,
-    )
-    decision = decide(asked)
-    if isinstance(decision, Accept):
-        return Answer("ACCEPT", asked.run._replace(**decision.changes, **changes))
-    if isinstance(decision, Reject):
-        return Answer("REJECT", asked.run._replace(**decision.changes), decision.reason)
-    if isinstance(decision, Wait):
-        return Answer("WAIT", asked.run, decision.reason, decision.delay_seconds)
-    return Answer("ABORT", asked.run, decision.reason)
 
 
 def _bytes(run_id: bytes | UUID) -> bytes:

@@ -99,14 +99,16 @@ class Line:
             raise self.failed(str(exc) or type(exc).__name__, None) from exc
         return self._read(response)
 
-    def ask(self, path: str, content: bytes | None = None, *, method: str = "POST") -> bytes:
-        """Ask until there is an answer, or patience has come to its end.
+    def ask(
+        self, path: str, content: bytes | None = None, *, method: str = "POST", patience: float | None = None
+    ) -> bytes:
+        """Ask until there is an answer, or patience (in seconds; the line's own) has come to its end.
 
         Raises:
             Away: it has; the message says what to do.
             Refusal: the server refuses.
         """
-        deadline = self.deadline()
+        deadline = self.deadline(patience)
         while True:
             self.wait(deadline)
             try:
@@ -158,7 +160,7 @@ class Line:
     def _read(self, response: httpx.Response) -> bytes:
         status = response.status_code
         if status < 400:
-            self._answered()
+            self.answers()
             return response.content
         said = f"it answered {status}: {response.text[:300]}"
         if status == 500 or is_transient(response, self.access):
@@ -173,7 +175,8 @@ class Line:
             )
         raise Refusal(f"The server {self.access.url} refused a request: {said}", status)
 
-    def _answered(self) -> None:
+    def answers(self) -> None:
+        """Note that the server is there."""
         self._met = True
         if self._failures:
             with self._lock:

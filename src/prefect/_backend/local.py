@@ -47,6 +47,7 @@ class LocalBackend:
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
     ) -> None:
         self.store = store
+        self.blocks = store.blocks
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None
@@ -189,8 +190,8 @@ class LocalBackend:
         return self.presence.id
 
     def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
-        self.presence.enter(run_id, cancel)
-        self.journal.wake()
+        if not self.presence.enter(run_id, cancel):
+            self.journal.wake()
 
     def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
         self.presence.leave(run_id)

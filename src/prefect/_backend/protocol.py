@@ -53,6 +53,7 @@ class Backend(Protocol):
     """See the module."""
 
     journal: Journal[Any]
+    blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(

@@ -7,13 +7,16 @@ everything again, and commands that search say so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect._backend.decided_here import decided_here
+from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import HttpPresence
-from prefect._backend.line import CONTENT_REFUSED, Line, Refusal
+from prefect._backend.line import CONTENT_REFUSED, Away, Line, Refusal
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.public_events import Around, state_json
 from prefect._backend.public_records import (
@@ -28,6 +31,7 @@ from prefect._backend.public_sink import PublicSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
+from prefect._orchestration import Transition
 from prefect.exceptions import ObjectNotFound
 from prefect.model.objects import Flow
 from prefect.model.records import StateRecord
@@ -36,6 +40,7 @@ from prefect.model.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from prefect._backend.connecting import Access
     from prefect._storage.filters import Condition
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 
 _REFUSALS = CONTENT_REFUSED | {401, 403, 404, 405}
 _POLL_SECONDS = 2.0
+_FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
 _LAST_PATIENCE = 5.0
 _TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 
@@ -55,15 +61,21 @@ class PublicBackend:
         poll_seconds: between two looks whether a run was asked to stop; at least 2 s.
         max_rows: how many rows may wait in memory.
         patience: seconds that a flow run waits for a server that does not answer.
+        folder: where what cannot be delivered waits.
     """
 
+    blocks = True
     names_inputs = True
 
-    def __init__(self, access: Access, *, poll_seconds: float, max_rows: int, patience: float) -> None:
+    def __init__(
+        self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
+    ) -> None:
         self.line = Line(access, patience=patience, refusals=_REFUSALS)
         self.presence = _Presence(self.line, poll_seconds=max(poll_seconds, _POLL_SECONDS))
-        self.sink = PublicSink(self.line, self._around)
-        self.journal: Journal[None] = Journal(self.sink, (), max_rows=max_rows)
+        name = UUID(bytes=self.presence.id).hex
+        self.sink = PublicSink(self.line, name, folder, self._around, max_rows=max_rows)
+        self.heirs = Heirs(self.line, folder, self.sink)
+        self.journal: Journal[None] = Journal(self.sink, (self.sink, self.heirs), max_rows=max_rows)
         self._lock = threading.Lock()
         self._flows: dict[bytes, str] = {}
         self._arounds: dict[bytes, Around] = {}
@@ -121,12 +133,18 @@ class PublicBackend:
         changes: dict[str, Any] | None = None,
         known: FlowRunRecord | None = None,
     ) -> Answer:
-        _ = attempt
         run = known or self.read_flow_run(run_id)
         if state.type in _TERMINAL:
             self.journal.commit()
-        body = {"state": state_json(state, run_id), "force": force}
-        said = self._ask("POST", f"/flow_runs/{text(run_id)}/set_state", body)
+        path, body = (
+            f"/flow_runs/{text(run_id)}/set_state",
+            {"state": state_json(state, run_id), "force": force},
+        )
+        try:
+            said = self._ask_in_turn(path, body, _FORCED_PATIENCE if force else None)
+        except Away as exc:
+            self.sink.postpone("POST", path, body)
+            return decided_here(Transition(run, state, now_us(), force, attempt), changes or {}, exc)
         details: dict[str, Any] = said.get("details") or {}
         status, reason = said["status"], details.get("reason")
         if status in {"ACCEPT", "REJECT"} and said.get("state"):
@@ -149,7 +167,11 @@ class PublicBackend:
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         known = {name: value for name, value in changes.items() if name in {"name", "parameters"}}
         if known:
-            self._ask("PATCH", f"/flow_runs/{text(run_id)}", known)
+            path = f"/flow_runs/{text(run_id)}"
+            try:
+                self._ask("PATCH", path, known)
+            except Away:
+                self.sink.postpone("PATCH", path, known)
             with self._lock:
                 self._arounds.pop(run_id, None)
 
@@ -252,15 +274,16 @@ class PublicBackend:
         return []
 
     def close(self) -> None:
-        try:
+        with contextlib.ExitStack() as last:
+            last.callback(self.line.close)
+            last.callback(self.sink.close)
+            last.callback(self.sink.drain, _LAST_PATIENCE)
             self.journal.close()
-        finally:
-            self.sink.close(_LAST_PATIENCE)
-            self.line.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
         self.line.abandon()
+        self.sink.abandon()
 
     def _create_subflow_task_run(self, run_id: bytes) -> None:
         """The task run that stands for a subflow: made before it, as it refers to it."""
@@ -280,7 +303,10 @@ class PublicBackend:
     def _around(self, run_id: bytes) -> Around:
         found = self._arounds.get(run_id)
         if found is None:
-            run = self.read_flow_run(run_id)
+            try:
+                run = self.read_flow_run(run_id)
+            except Away:
+                return Around(run_id)  # what its task runs report is not to wait for a name
             found = Around(run.id, run.name, run.flow_id, run.flow_name)
             with self._lock:
                 self._arounds[run_id] = found
@@ -308,9 +334,17 @@ class PublicBackend:
                 raise ObjectNotFound(help_message=f"{noun} not found: {path}") from exc
             raise
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask_in_turn(self, path: str, body: Any, patience: float | None) -> Any:
+        """Ask behind what was postponed. Raises Away."""
+        if self.sink.has_postponed():
+            self.sink.drain(patience)
+            if self.sink.has_postponed():
+                raise Away("What was to be said before still waits.")
+        return self._ask("POST", path, body, patience=patience)
+
+    def _ask(self, method: str, path: str, body: Any = None, *, patience: float | None = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
-        said = self.line.ask(path, content, method=method)
+        said = self.line.ask(path, content, method=method, patience=patience)
         return json.loads(said) if said else None
 
 

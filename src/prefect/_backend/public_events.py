@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Around(NamedTuple):
-    """The flow run of a task run, as its events name it."""
+    """The flow run of a task run, as its events name it: by its id alone where no more is known."""
 
     run_id: bytes
-    run_name: str
-    flow_id: bytes
-    flow_name: str
+    run_name: str | None = None
+    flow_id: bytes | None = None
+    flow_name: str | None = None
 
 
 _RUN = {"name", "task_key", "dynamic_key", "cache_key", "task_version", "tags", "labels", "task_inputs"}
@@ -91,13 +91,10 @@ def _related(around: Around | None, tags: list[str]) -> list[dict[str, Any]]:
             ("flow-run", around.run_id, around.run_name),
             ("flow", around.flow_id, around.flow_name),
         ):
-            found.append(
-                {
-                    "prefect.resource.id": f"prefect.{role}.{UUID(bytes=key)}",
-                    "prefect.resource.role": role,
-                    "prefect.resource.name": name,
-                }
-            )
+            if key is not None:
+                named = {"prefect.resource.name": name} if name is not None else {}
+                identity = f"prefect.{role}.{UUID(bytes=key)}"
+                found.append({"prefect.resource.id": identity, "prefect.resource.role": role, **named})
     return found
 
 

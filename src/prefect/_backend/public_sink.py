@@ -1,7 +1,8 @@
 """The journal to a Prefect 3 server: task runs as events over a websocket, log lines by `POST /logs/`.
 
 Nothing acknowledges an event there. What was sent is kept until the server's side of the connection has answered a
-ping behind it, and is sent again after a break: events carry ids, and a server takes one once.
+ping behind it, and is sent again after a break: events carry ids, and a server takes one once. While the server is
+away everything waits as it does for a server of ours (see `backlog`); so do requests that nobody waits for any more.
 """
 
 from __future__ import annotations
@@ -9,52 +10,57 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import threading
-import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._backend.connecting import httpx_options
-from prefect._backend.line import Away, Refusal
+from prefect._backend.backlog import Backlog
+from prefect._backend.line import Refusal
 from prefect._backend.public_events import Around, events_of
+from prefect._backend.public_socket import PublicSocket
+from prefect._backend.spill import REPORTS, Entry, put_aside
 from prefect._base.clock import to_datetime
 from prefect.model.records import LogRecord, TaskRunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-
-    from websockets.sync.client import ClientConnection
+    from pathlib import Path
 
     from prefect._backend.line import Line
 
     Row = tuple[Any, ...]
 
 _FINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
-_MOST_LINES = 500  # in one request
-_AT_ONCE = 500  # events before a ping
-_OPENING, _ANSWERING = 10.0, 30.0  # seconds
+_AT_ONCE = 500  # events before a ping, lines in one request
 _log = logging.getLogger("prefect.journal")
 
 
-class PublicSink:
+class PublicSink(Backlog):
     """See `prefect._backend.writer.Sink`.
 
     Args:
         line: to the server.
+        name: of this process's file.
+        folder: of such files.
         around: tells of a flow run by its id.
+        max_rows: how many events and lines may wait in memory.
     """
 
-    def __init__(self, line: Line, around: Callable[[bytes], Around | None]) -> None:
-        self._line = line
+    speech = REPORTS
+
+    def __init__(
+        self,
+        line: Line,
+        name: str,
+        folder: Path,
+        around: Callable[[bytes], Around | None],
+        *,
+        max_rows: int,
+    ) -> None:
+        super().__init__(line, name, folder, max_rows=max_rows)
         self._around = around
-        self._lock = threading.RLock()
-        self._sending = threading.Lock()
-        self._events: deque[dict[str, Any]] = deque()
-        self._lines: deque[LogRecord] = deque()
-        self._sent: dict[bytes, int] = {}
-        self._socket: ClientConnection | None = None
-        self._held = contextlib.ExitStack()
+        self._socket = PublicSocket(line)
+        self._told: dict[bytes, int] = {}  # how many states of a task run were
+        self._postponed: set[int] = set()
         self.subflows: dict[
             bytes, TaskRunRecord
         ] = {}  # task runs that stand for one: the server moves them itself
@@ -63,10 +69,6 @@ class PublicSink:
     def linger_seconds(self) -> float:
         """Requests are dear there."""
         return 0.1 + min(1.0, self._line.seconds_to_next_try())
-
-    def locked(self) -> threading.RLock:
-        """The lock under which rows are taken."""
-        return self._lock
 
     @contextlib.contextmanager
     def write(self) -> Generator[None, None, None]:
@@ -77,108 +79,70 @@ class PublicSink:
     def record(self, batch: None, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
         """Make events of rows."""
         _ = batch
+        found: list[dict[str, Any]] = []
         for row in map(TaskRunRecord._make, rows):
             if row.detail is not None and '"child_flow_run_id"' in row.detail:
                 self.subflows[row.id] = row
                 continue
             around = self._around(row.flow_run_id) if row.flow_run_id is not None else None
-            new = events_of(row, around, self._sent.get(row.id, 0))
-            self._sent[row.id] = self._sent.get(row.id, 0) + len(new)
+            new = events_of(row, around, self._told.get(row.id, 0))
+            self._told[row.id] = self._told.get(row.id, 0) + len(new)
             if row.state_type in _FINAL:
-                self._sent.pop(row.id, None)  # should it come again, its events have the ids that they had
-            self._events.extend(new)
-        self._lines.extend(lines)
+                self._told.pop(row.id, None)  # should it come again, its events have the ids that they had
+            found += new
+        self._put("events", found)
+        self._put("logs", [_line_json(line) for line in lines])
 
-    def settle(self, *, barrier: bool) -> None:
-        """Send what waits; what the server does not take now stays for the next time."""
-        _ = barrier
-        with contextlib.suppress(Away):
-            self.deliver()
+    def postpone(self, method: str, path: str, body: Any) -> None:
+        """Have a request made behind everything before it, when the server is back. Nobody hears its answer.
 
-    def deliver(self) -> None:
-        """Send what waits. Raises Away where the server does not take it."""
-        with self._sending:
-            while self._events:
-                self._send_events()
-            while self._lines:
-                some = [self._lines[place] for place in range(min(len(self._lines), _MOST_LINES))]
-                self._line.require_turn()
-                try:
-                    self._line.post("/logs/", json.dumps([_line_json(one) for one in some]).encode())
-                except Refusal as exc:
-                    _log.error("%d log lines were refused. %s", len(some), exc)
-                for _ in some:
-                    self._lines.popleft()
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        with self._lock:
+            self.enqueue(1, json.dumps({"request": [method, path, body]}).encode())
+            self._postponed.add(self._last)
+        self.settle(barrier=True)
 
-    def close(self, patience: float) -> None:
-        """Send the last, waiting for an absent server so many seconds, and hang up."""
-        deadline = self._line.deadline(patience)
-        while self._events or self._lines:
-            self._line.wait(deadline)
-            try:
-                self.deliver()
-            except Away as exc:
-                if time.monotonic() >= deadline:
-                    _log.error(
-                        "%d events and %d log lines are lost. %s", len(self._events), len(self._lines), exc
-                    )
-                    break
-        self._hang_up()
+    def has_postponed(self) -> bool:
+        """Whether such a request waits: another that concerns the same run is not to overtake it."""
+        return bool(self._postponed)
 
-    def _send_events(self) -> None:
-        from websockets.exceptions import WebSocketException  # only who reports to a Prefect server
-
-        self._line.require_turn()
-        some = [self._events[place] for place in range(min(len(self._events), _AT_ONCE))]
+    def send(self, entry: Entry) -> None:
+        """See `Backlog`. What is refused for good is put aside."""
+        content = json.loads(entry.content)
         try:
-            socket = self._socket = self._socket or self._call()
-            for event in some:
-                socket.send(json.dumps(event))
-            if not socket.ping().wait(_ANSWERING):
-                raise TimeoutError("no answer to a ping")
-        except (OSError, WebSocketException) as exc:
-            self._hang_up()
-            raise self._line.failed(f"events: {exc or type(exc).__name__}") from exc
-        for _ in some:
-            self._events.popleft()
+            if "events" in content:
+                self._socket.send(content["events"])
+            elif "logs" in content:
+                self._line.post("/logs/", json.dumps(content["logs"]).encode())
+            else:
+                method, path, body = content["request"]
+                self._line.request(method, path, json.dumps(body).encode())
+        except Refusal as exc:
+            kept = put_aside(self._folder, entry, self._line.access.url)
+            _log.error("%d rows were refused, and are kept in %s. %s", entry.weight, kept, exc)
 
-    def _call(self) -> ClientConnection:
-        from websockets.sync.client import connect  # only who reports to a Prefect server
-        from websockets.typing import Subprotocol
+    def sent(self, entry: Entry, said: Any) -> None:  # noqa: ARG002 - as a backlog calls it
+        """See `Backlog`."""
+        self._postponed.discard(entry.number)
 
-        access = self._line.access
-        options = httpx_options(access)
-        url = f"ws{access.url.removeprefix('http')}/events/in"
-        made = self._held.enter_context(
-            connect(
-                url,
-                subprotocols=[Subprotocol("prefect")],
-                additional_headers=options["headers"],
-                open_timeout=_OPENING,
-                ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
-            )
-        )
-        made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
-        said = json.loads(made.recv(timeout=_ANSWERING))
-        if said.get("type") != "auth_success":
-            raise ConnectionError(f"the server does not let this process report events ({said})")
-        return made
+    def close(self) -> None:
+        """See `Backlog`; and hang up."""
+        try:
+            super().close()
+        finally:
+            self._socket.hang_up()
 
-    def _hang_up(self) -> None:
-        self._socket = None
-        with contextlib.suppress(Exception):
-            self._held.close()
+    def abandon(self) -> None:
+        """See `Backlog`."""
+        super().abandon()
+        self._socket.abandon()
 
-
-def _ssl(verify: Any) -> Any:
-    import ssl  # only for TLS
-
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    made = ssl.create_default_context()
-    if not verify:
-        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    return made
+    def _put(self, kind: str, found: Sequence[Any]) -> None:
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            self.enqueue(len(some), json.dumps({kind: some}).encode())
 
 
 def _line_json(line: LogRecord) -> dict[str, Any]:

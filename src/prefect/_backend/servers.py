@@ -32,7 +32,11 @@ def open_backend(settings: Any) -> HttpBackend | PublicBackend:
     if not _is_ours(access, patience, folder):
         from prefect._backend.public import PublicBackend  # only who reports to a Prefect server
 
-        return PublicBackend(access, poll_seconds=poll_seconds, max_rows=max_rows, patience=patience)
+        made = PublicBackend(
+            access, poll_seconds=poll_seconds, max_rows=max_rows, patience=patience, folder=folder
+        )
+        made.heirs.tick()
+        return made
     made = HttpBackend(access, poll_seconds=poll_seconds, max_rows=max_rows, patience=patience, folder=folder)
     made.heirs.tick()
     return made

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 SUFFIX = ".spill"
+BATCHES, REPORTS = (
+    "batches",
+    "reports",
+)  # what the entries of a file are: for a server of ours, for one of Prefect's
 _READING = os.O_RDWR
 _MAKING = _READING | os.O_CREAT | os.O_EXCL | os.O_APPEND
 _HEAD = 256  # more than the four fields before a content take
@@ -51,6 +55,7 @@ class SpillFile:
 
     def __init__(self, path: Path, descriptor: int, url: str) -> None:
         self.path = path
+        self.speech = BATCHES
         self.url = url
         self._file = descriptor
         self._front = 0
@@ -59,14 +64,16 @@ class SpillFile:
         self.weight = 0  # of what was appended here and not dropped
 
     @classmethod
-    def make(cls, folder: Path, name: str, url: str, suffix: str = SUFFIX) -> SpillFile:
+    def make(
+        cls, folder: Path, name: str, url: str, suffix: str = SUFFIX, *, speech: str = BATCHES
+    ) -> SpillFile:
         """A new file, for what is meant for the server at `url`. Raises StoreError where the disk refuses."""
         path = folder / f"{name}{suffix}"
         with _explained(path):
             folder.mkdir(parents=True, exist_ok=True)
             made = cls(path, os.open(path, _MAKING, 0o600), url)
         _try_lock(made._file)
-        made.append(Entry(0, 0, json.dumps({"url": url}).encode()))
+        made.append(Entry(0, 0, json.dumps({"url": url, "speech": speech}).encode()))
         made.drop()
         return made
 
@@ -82,7 +89,8 @@ class SpillFile:
             header = taken.first()
             if header is not None and header.number == 0:
                 taken.drop()
-                taken.url = json.loads(header.content)["url"]
+                told = json.loads(header.content)
+                taken.url, taken.speech = told["url"], told.get("speech", BATCHES)
                 return taken
         os.close(descriptor)
         return None

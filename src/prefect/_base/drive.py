@@ -64,10 +64,10 @@ class Call:
         return await value if hasattr(value, "__await__") else value
 
 
-def drive(steps: Generator[Effect, Any, T]) -> T:
-    """Run to the end in this thread; what the generator returns."""
+def drive(steps: Generator[Effect, Any, T], asked: Effect | None = None) -> T:
+    """Run to the end in this thread, or on from an effect that was `asked` for; what the generator returns."""
     try:
-        effect = steps.send(None)
+        effect = asked or steps.send(None)
         while True:
             try:
                 answer = effect.perform()
@@ -86,7 +86,9 @@ async def drive_async(steps: Generator[Effect, Any, T]) -> T:
         while True:
             try:
                 answer = await effect.perform_async()
-            except BaseException as exc:  # noqa: PERF203 - an effect's error is the generator's to handle
+            except GeneratorExit as exc:  # noqa: PERF203 - the coroutine is closed: it may await nothing any more
+                return drive(steps, steps.throw(exc))
+            except BaseException as exc:
                 effect = steps.throw(exc)
             else:
                 effect = steps.send(answer)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect._base import clock
+from prefect._base.aside import Abandoned, aside
 from prefect._base.drive import Call
 from prefect._engine import timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from prefect._backend.protocol import Backend
 
 
 class TimedCall(Call):
@@ -40,6 +43,45 @@ class TimedCall(Call):
         """Call it here and await what it returns."""
         async with timeouts.deadline_async(self.timeout):
             return await super().perform_async()
+
+
+class Verb:
+    """Ask the backend. One whose verbs block is asked in a thread, and the event loop goes on meanwhile.
+
+    Args:
+        backend: which is asked.
+        ask: asks it; changes nothing that the run knows of itself.
+        adopt: given the answer, by who drives the run: also where it was cancelled while the verb was under way.
+
+    After a cancellation `abandoned` says that the verb was still under way when waiting for it came to its end.
+    """
+
+    __slots__ = ("abandoned", "adopt", "ask", "backend")
+
+    def __init__(
+        self, backend: Backend, ask: Callable[[], Any], adopt: Callable[[Any], None] | None = None
+    ) -> None:
+        self.backend = backend
+        self.ask = ask
+        self.adopt = adopt
+        self.abandoned = False
+
+    def perform(self) -> Any:
+        """Ask in this thread."""
+        answer = self.ask()
+        if self.adopt is not None:
+            self.adopt(answer)
+        return answer
+
+    async def perform_async(self) -> Any:
+        """Ask where it does not hold the event loop up."""
+        if not self.backend.blocks:
+            return self.perform()
+        try:
+            return await aside(self.ask, self.adopt)
+        except Abandoned as exc:
+            self.abandoned = True
+            raise exc.cancellation from None
 
 
 class Sleep:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from prefect._base import clock
 from prefect._base.ids import new_id
 from prefect._engine.counting import next_number
+from prefect._engine.effects import Verb
 from prefect._engine.inputs import read_state
 from prefect._engine.lineage import Lineage
+from prefect._engine.task_facts import TERMINAL
 from prefect.context import EngineContext
 from prefect.exceptions import TerminationSignal
 from prefect.model.outcome import is_state
@@ -38,7 +40,8 @@ class FlowCall(EngineContext):
     """A flow run from its creation to its end.
 
     `recorded` holds what an earlier attempt has recorded while a resumed attempt may replay it; `cancelled` is set
-    by whoever asks the run to stop; `outcome` is what the function's return value or exception came to.
+    by whoever asks the run to stop; `outcome` is what the function's return value or exception came to; `ends_unheard`
+    says that a final state is on its way to a server, and nobody waits for the answer any more.
     """
 
     __slots__ = (
@@ -48,6 +51,7 @@ class FlowCall(EngineContext):
         "args",
         "backend",
         "cancelled",
+        "ends_unheard",
         "exception",
         "flow",
         "id",
@@ -104,7 +108,7 @@ class FlowCall(EngineContext):
         self.exception: BaseException | None = None
         self.outcome: Outcome | None = None
         self.persisted: Any = None
-        self.cancelled = False
+        self.cancelled = self.ends_unheard = False
         self.interrupt: Callable[[], None] | None = None
         self.view: Any = None
         self._counters: dict[str, Iterator[int]] = {}
@@ -173,7 +177,15 @@ class FlowCall(EngineContext):
         with self.task_runner, _prints_logged() if self.log_prints else nullcontext():
             yield
 
-    def propose(self, state_type: str, state_name: str, message: str | None = None, **options: Any) -> Answer:
+    def take_up(self, record: FlowRunRecord) -> None:
+        """The run is on record, and this process executes it."""
+        self.record = record
+        self.id = record.id  # a Prefect server gives runs ids of its own
+        self.taken_up = True
+
+    def propose(
+        self, state_type: str, state_name: str, message: str | None = None, **options: Any
+    ) -> Generator[Any, Any, Answer]:
         """Ask for a state; the run's record is what the backend made of it.
 
         Args:
@@ -184,16 +196,25 @@ class FlowCall(EngineContext):
         """
         data, details = options.pop("data", None), options.pop("details", None)
         state = StateRecord(new_id(), state_type, state_name, clock.now_us(), message, data, details)
-        tracking = self.tracking
-        if tracking is not None:
-            tracking.mirror(state)  # before: a terminal proposal commits it together with the child's
-        answer = self.backend.propose_flow_run_state(
-            self.id, state, attempt=self.attempt, known=self.record, **options
-        )
-        self.record = answer.run
-        if tracking is not None and answer.run.state.name != state_name:
-            tracking.mirror(answer.run.state)
-        return answer
+        tracking, record = self.tracking, self.record
+
+        def ask() -> Answer:
+            if tracking is not None:
+                tracking.mirror(state)  # before: a terminal proposal commits it together with the child's
+            return self.backend.propose_flow_run_state(
+                self.id, state, attempt=record.attempt, known=record, **options
+            )
+
+        def adopt(answer: Answer) -> None:
+            self.record = answer.run
+            if tracking is not None and answer.run.state.name != state_name:
+                tracking.mirror(answer.run.state)
+
+        verb = Verb(self.backend, ask, adopt)
+        try:
+            return (yield verb)
+        finally:
+            self.ends_unheard = verb.abandoned and state_type in TERMINAL
 
     def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
         """What another process needs to be part of this flow run."""

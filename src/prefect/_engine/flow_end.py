@@ -13,6 +13,7 @@ from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay
 from prefect._engine.effects import Wait
 from prefect._engine.hooks import run_hooks
+from prefect._engine.task_facts import TERMINAL
 from prefect.exceptions import Abort, Pause
 from prefect.model.crashes import crash_message
 from prefect.model.outcome import Outcome, is_plain, outcome_of
@@ -70,7 +71,7 @@ def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     if outcome.type == "COMPLETED":
         _keep_result(call)
     reach("flow_run.before_finish")
-    answer = call.propose(
+    answer = yield from call.propose(
         outcome.type, outcome.name, outcome.message, data=call.persisted, details=outcome.details
     )
     if answer.status == "ABORT":
@@ -99,18 +100,24 @@ def _keep_result(call: FlowCall) -> None:
 def _announce(call: FlowCall) -> Run:
     """Say how it ended, and run the hooks of that state."""
     flow, state = call.flow, call.record.state
-    hooks = {
-        "COMPLETED": flow.on_completion_hooks,
-        "FAILED": flow.on_failure_hooks,
-        "CRASHED": flow.on_crashed_hooks,
-        "CANCELLED": _cancellation_hooks(call) if call.stopping else (),
-        "CANCELLING": _cancellation_hooks(call),
-    }.get(state.type, ())
+    hooks = _hooks_of(call, state.type)
     if hooks:
         with call:
             yield from run_hooks(hooks, flow, call.flow_run, call.state, call.logger())
     shown = f"{state.name}({state.message!r})" if state.message else f"{state.name}()"
     call.logger().log(20 if state.type == "COMPLETED" else 40, "Finished in state %s", shown)
+
+
+def _hooks_of(call: FlowCall, state_type: str) -> Sequence[Any]:
+    """The hooks of a state of that type."""
+    if state_type == "CANCELLING" or (state_type == "CANCELLED" and call.stopping):
+        return _cancellation_hooks(call)
+    flow = call.flow
+    return {
+        "COMPLETED": flow.on_completion_hooks,
+        "FAILED": flow.on_failure_hooks,
+        "CRASHED": flow.on_crashed_hooks,
+    }.get(state_type, ())
 
 
 def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:
@@ -121,12 +128,7 @@ def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:
 
 def crash(call: FlowCall, exc: BaseException) -> Run:
     """Something other than an exception of the user's code ended the run."""
-    if isinstance(exc, (Abort, Pause)) or call.record.state.type in {
-        "COMPLETED",
-        "FAILED",
-        "CANCELLED",
-        "CRASHED",
-    }:
+    if isinstance(exc, (Abort, Pause)) or call.record.state.type in TERMINAL or call.ends_unheard:
         return
     call.exception = exc
     if call.stopping:
@@ -136,7 +138,7 @@ def crash(call: FlowCall, exc: BaseException) -> Run:
         call.logger().error("Crash detected! %s", outcome.message)
         call.logger().debug("Crash details:", exc_info=exc)
     call.outcome = None
-    call.propose(outcome.type, outcome.name, outcome.message, force=True)
+    yield from call.propose(outcome.type, outcome.name, outcome.message, force=True)
     yield from _announce(call)
 
 

@@ -10,7 +10,7 @@ from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._engine import flow_end, inputs, parameters
-from prefect._engine.effects import Sleep, TimedCall
+from prefect._engine.effects import Sleep, TimedCall, Verb
 from prefect._engine.generators import pass_through
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import flow_run_name_of
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 def flow_run(call: FlowCall) -> Run:
     """Run the flow to its end. What the caller gets is read from the call afterwards."""
-    if call.parent is not None and track_subflow(call):
+    if call.parent is not None and (yield from track_subflow(call)):
         return
     call.id = call.id or new_id()
     upstream = _upstream(call)
     if upstream:
-        parameters.create_run(call)  # it is on record, as Pending, while it waits
+        yield from parameters.create_run(call)  # it is on record, as Pending, while it waits
     call.backend.enter_flow_run(call.id, call.cancel)
     try:
         with _terminable(call), _shown_live(call):
@@ -50,9 +50,17 @@ def flow_run(call: FlowCall) -> Run:
                     raise CancelledRun("Run cancelled.") from exc
                 raise
     finally:
-        call.backend.leave_flow_run(call.id, unfinished=call.taken_up and call.record.owner is not None)
-        if call.parent is None:
-            call.backend.journal.commit()
+        yield Verb(call.backend, lambda: _leave(call))
+
+
+def _leave(call: FlowCall) -> None:
+    """It has ended here; when nothing goes on around it, everything recorded is made safe.
+
+    Not where a server was waited for in vain already: that is left to the end of the process.
+    """
+    call.backend.leave_flow_run(call.id, unfinished=call.taken_up and call.record.owner is not None)
+    if call.parent is None and not call.ends_unheard:
+        call.backend.journal.commit()
 
 
 def _terminable(call: FlowCall) -> AbstractContextManager[None]:
@@ -82,33 +90,33 @@ def _prepare(call: FlowCall, upstream: list[inputs.Upstream]) -> Generator[Any, 
     try:
         if upstream:
             yield from inputs.wait_for_upstream(upstream)
-            parameters.resolve(call)
+            yield from parameters.resolve(call)
     except inputs.NotReady as exc:
-        call.propose("PENDING", "NotReady", str(exc))
+        yield from call.propose("PENDING", "NotReady", str(exc))
         flow_end.adopt_state(call)
         return False
     try:
         parameters.validate(call)
     except ParameterTypeError as exc:
-        parameters.create_run(call)
+        yield from parameters.create_run(call)
         call.exception = exc
         message = f"Validation of flow parameters failed with error: {type(exc).__name__}: {exc}"
         call.logger().error("%s", message)
         yield from flow_end.finish(call, flow_end.failed(call, message))
         return False
-    _start(call)
+    yield from _start(call)
     return True
 
 
-def _start(call: FlowCall) -> None:
+def _start(call: FlowCall) -> Run:
     """Give the run its name, once; a new run is on record as Running with its creation."""
     named = call.flow.flow_run_name is not None and not (call.taken_up and call.record.run_count)
     if not call.taken_up:
         name = flow_run_name_of(call.flow, call.parameters) if named else None
-        parameters.create_run(call, name=name, running=True)
+        yield from parameters.create_run(call, name=name, running=True)
     elif named:
         name = flow_run_name_of(call.flow, call.parameters)
-        call.backend.update_flow_run(call.id, {"name": name})
+        yield Verb(call.backend, lambda: call.backend.update_flow_run(call.id, {"name": name}))
         call.record = call.record._replace(name=name)
         call.forget_logger()
     if call.parent is None:
@@ -130,7 +138,7 @@ def _execute(call: FlowCall) -> Run:
 def _enter_running(call: FlowCall) -> Generator[Any, Any, bool]:
     """Ask for Running, waiting as long as the rules say so; False where they refuse."""
     while call.record.state.type != "RUNNING":
-        answer = call.propose("RUNNING", "Running")
+        answer = yield from call.propose("RUNNING", "Running")
         if answer.status == "WAIT":
             yield Sleep(answer.delay_seconds)
         elif answer.status == "ABORT":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend.protocol import NewFlowRun
@@ -11,21 +11,24 @@ from prefect._base import clock
 from prefect._base.ids import new_id
 from prefect._base.jsonable import to_jsonable
 from prefect._engine import inputs
+from prefect._engine.effects import Verb
 from prefect.context import current_tags
 from prefect.exceptions import ParameterTypeError
 from prefect.model.names import random_name
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from prefect._engine.flow_call import FlowCall
+
+    Steps = Generator[Any, Any, None]
 
 MAXIMUM_PICKLE = 1_000_000
 _EXACT = frozenset((int, str, float, bool, bytes))
 
 
-def create_run(call: FlowCall, *, name: str | None = None, running: bool = False) -> None:
+def create_run(call: FlowCall, *, name: str | None = None, running: bool = False) -> Steps:
     """Make the flow run's row, unless it is there already: Pending, or Running at once."""
     if call.taken_up:
         return
@@ -35,28 +38,27 @@ def create_run(call: FlowCall, *, name: str | None = None, running: bool = False
     call.id = call.id or new_id()
     flow, parent = call.flow, call.parent
     shown, pickled = stored_form(call.parameters)
-    call.record = call.backend.create_flow_run(
-        NewFlowRun(
-            id=call.id,
-            flow_name=flow.name,
-            name=name or random_name(),
-            state=StateRecord(new_id(), "PENDING", "Pending", clock.now_us()),
-            parameters=shown,
-            parameters_pickle=pickled,
-            tags=tuple(sorted(current_tags())),
-            flow_version=flow.version,
-            entrypoint=flow.entrypoint,
-            working_dir=str(Path.cwd()),
-            parent_task_run_id=call.tracking.id if call.tracking is not None else None,
-            parent_flow_run_id=parent.id if parent is not None else None,
-            root_flow_run_id=parent.record.root_flow_run_id if parent is not None else None,
-            policy={"retries": flow.retries, "retry_delay": flow.retry_delay_seconds},
-        ),
-        executes=True,
-        running=state,
+    new = NewFlowRun(
+        id=call.id,
+        flow_name=flow.name,
+        name=name or random_name(),
+        state=StateRecord(new_id(), "PENDING", "Pending", clock.now_us()),
+        parameters=shown,
+        parameters_pickle=pickled,
+        tags=tuple(sorted(current_tags())),
+        flow_version=flow.version,
+        entrypoint=flow.entrypoint,
+        working_dir=os.getcwd(),  # noqa: PTH109 - a Path costs ten times as much
+        parent_task_run_id=call.tracking.id if call.tracking is not None else None,
+        parent_flow_run_id=parent.id if parent is not None else None,
+        root_flow_run_id=parent.record.root_flow_run_id if parent is not None else None,
+        policy={"retries": flow.retries, "retry_delay": flow.retry_delay_seconds},
     )
-    call.id = call.record.id  # a Prefect server gives runs ids of its own
-    call.taken_up = True
+    yield Verb(
+        call.backend,
+        lambda: call.backend.create_flow_run(new, executes=True, running=state),
+        call.take_up,
+    )
 
 
 def stored_form(parameters: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
@@ -73,11 +75,12 @@ def stored_form(parameters: dict[str, Any]) -> tuple[dict[str, Any], bytes | Non
     return shown, blob if len(blob) <= MAXIMUM_PICKLE else None
 
 
-def resolve(call: FlowCall) -> None:
+def resolve(call: FlowCall) -> Steps:
     """Put results in the place of futures and states."""
     call.parameters = {name: inputs.resolved(value) for name, value in call.parameters.items()}
     shown, pickled = stored_form(call.parameters)
-    call.backend.update_flow_run(call.id, {"parameters": shown, "parameters_pickle": pickled})
+    changes = {"parameters": shown, "parameters_pickle": pickled}
+    yield Verb(call.backend, lambda: call.backend.update_flow_run(call.id, changes))
     call.record = call.record._replace(parameters=shown, parameters_pickle=pickled)
 
 

@@ -9,7 +9,7 @@ from prefect._base import current
 from prefect._base.drive import Call
 from prefect._base.faultpoint import reach
 from prefect._engine import inputs, replay, retries
-from prefect._engine.effects import TimedCall
+from prefect._engine.effects import TimedCall, Verb
 from prefect._engine.generators import pass_through
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import task_run_name_of
@@ -124,6 +124,9 @@ def attempts(call: TaskCall) -> Run:
                     yield from complete(call, value)
             elif not call.done:
                 succeed(call, value, "Completed")
+                if call.is_stored():
+                    yield _safe(call)
+                reach("task_run.finished")
         return
 
 
@@ -168,6 +171,9 @@ def complete(call: TaskCall, value: Any, name: str = "Completed") -> Run:
     if call.in_transaction():
         yield from call.make_transaction().settle(value)
     succeed(call, value, name)
+    if call.is_stored() and name != "Cached":
+        yield _safe(call)
+    reach("task_run.finished")
     if call.task.on_completion_hooks:
         yield from _hooks(call, call.task.on_completion_hooks)
 
@@ -180,9 +186,11 @@ def succeed(call: TaskCall, value: Any, name: str) -> None:
         record(call, value)
     call.transition("COMPLETED", name)
     call.done = True
-    if call.is_stored() and name != "Cached":
-        call.journal.commit()  # a durable task that returned never runs again
-    reach("task_run.finished")
+
+
+def _safe(call: TaskCall) -> Verb:
+    """A durable task that returned never runs again: its end is on disk before anything goes on."""
+    return Verb(call.backend, call.journal.commit)
 
 
 def record(call: TaskCall, value: Any) -> None:

@@ -7,9 +7,12 @@ from uuid import UUID
 
 from prefect._base.ids import new_id
 from prefect._engine import replay
+from prefect._engine.effects import Verb
 from prefect._engine.task_call import TaskCall
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from prefect._engine.flow_call import FlowCall
     from prefect.model.records import StateRecord
 
@@ -35,7 +38,7 @@ class TrackingCall(TaskCall):
         self.transition(state.type, state.name, state.message)
 
 
-def track_subflow(call: FlowCall) -> bool:
+def track_subflow(call: FlowCall) -> Generator[Any, Any, bool]:
     """Give a subflow its task run in the parent; True where the parent's earlier attempt has its result already.
 
     A resumed parent takes its child up again in place, so that the child's recorded tasks are replayed too.
@@ -60,7 +63,7 @@ def track_subflow(call: FlowCall) -> bool:
     tracking.refresh()
     tracking.journal.put(tracking)  # committed with the child, or a crash would separate the two
     if child is not None:
-        take_up(call, child, {"parent_task_run_id": tracking.id})
+        yield from take_up(call, child, {"parent_task_run_id": tracking.id})
     return False
 
 
@@ -84,12 +87,12 @@ def _tracking_call(call: FlowCall, parent: FlowCall) -> TrackingCall:
     return tracking
 
 
-def take_up(call: FlowCall, run_id: bytes, changes: dict[str, Any] | None = None) -> None:
+def take_up(
+    call: FlowCall, run_id: bytes, changes: dict[str, Any] | None = None
+) -> Generator[Any, Any, None]:
     """Execute an existing flow run in place: a new attempt, with what the earlier ones have recorded."""
-    call.record = call.backend.open_attempt(run_id, changes)
-    call.id = call.record.id
-    call.taken_up = True
+    backend = call.backend
+    yield Verb(backend, lambda: backend.open_attempt(run_id, changes), call.take_up)
+    rows = yield Verb(backend, lambda: backend.recorded_task_runs(call.id))
     parent = call.parent.recorded if call.parent is not None else None
-    call.recorded = replay.Recorded(
-        call.backend.recorded_task_runs(call.id), parent.replayed if parent is not None else None
-    )
+    call.recorded = replay.Recorded(rows, parent.replayed if parent is not None else None)
