@@ -66,6 +66,10 @@ class Line:
         """Whether the last request was not answered."""
         return self._failures > 0
 
+    def knows(self) -> None:
+        """The server has answered this process, on another line."""
+        self._met = True
+
     def seconds_to_next_try(self) -> float:
         """How long to leave the server alone yet."""
         return max(0.0, self._next_try - time.monotonic()) if self._failures else 0.0
