@@ -43,6 +43,7 @@ def serve(announce: Callable[[str], None], *, services: bool = True) -> None:
     settings = get_current_settings().server.api
     setup_logging()
     logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
+    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
     backend = (
         local_backend()
     )  # what is wrong with the store is said in a line, not in a traceback of the server's
@@ -60,6 +61,13 @@ def serve(announce: Callable[[str], None], *, services: bool = True) -> None:
         Server(config, sockets, lambda: announce(url_of(listening, settings.host))).run([listening])
     close()
     _leave_stuck_requests()
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """What a client does wrong is no error of the server's: it is told without a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 class Server(uvicorn.Server):
