@@ -89,27 +89,42 @@ ROWS = [
         reference=15,
     ),
     Row("the same, refused", "server", "refused_percent", "%", 0),
+    Row("the same, server's processor time of each", "server", "server_cpu_ms_per_created", "ms", 1.0),
     Row("list of 200 flow runs over HTTP, median", "server", "filter_p50_ms", "ms", 15),
     Row("the same, 95th percentile", "server", "filter_p95_ms", "ms", 30),
+    Row("the same, flow runs that there were", "server", "listed_from", "", 100_000, True),
+    *(
+        row
+        for processes, who in ((1, "one process"), (8, "8 processes"))
+        for row in (
+            Row(
+                f"flow runs made and reported over HTTP by {who}, per second",
+                "server",
+                f"flow_runs_per_s_{processes}",
+                "",
+                50,
+                True,
+            ),
+            Row("the same, on record", "server", f"flow_runs_percent_{processes}", "%", 100, True),
+        )
+    ),
     Row("direct task call that is reported over HTTP", "server", "call_over_http_us", "us", 120),
-    Row(
-        "task runs reported over HTTP by one process, per second",
-        "server",
-        "reported_per_s_1",
-        "",
-        1_000,
-        True,
+    Row("the same, processor time of the flow's process", "server", "call_over_http_cpu_us", "us", 120),
+    *(
+        row
+        for processes, who in ((1, "one process"), (8, "8 processes"))
+        for row in (
+            Row(
+                f"task runs reported over HTTP by {who}, per second",
+                "server",
+                f"reported_per_s_{processes}",
+                "",
+                1_000,
+                True,
+            ),
+            Row("the same, on record", "server", f"reported_percent_{processes}", "%", 100, True),
+        )
     ),
-    Row("the same, on record", "server", "reported_percent_1", "%", 100, True),
-    Row(
-        "task runs reported over HTTP by 8 processes, per second",
-        "server",
-        "reported_per_s_8",
-        "",
-        1_000,
-        True,
-    ),
-    Row("the same, on record", "server", "reported_percent_8", "%", 100, True),
     Row(
         "server's processor time per task run reported",
         "server",

@@ -45,13 +45,21 @@ class ResultRecord(Generic[R]):
         key: under which key its store keeps it; None where only the place is known.
     """
 
-    __slots__ = ("key", "metadata", "result")
+    __slots__ = ("_shown", "key", "metadata", "result")
     _is_result_record: ClassVar[bool] = True
 
     def __init__(self, result: R, metadata: ResultRecordMetadata, key: str | None = None) -> None:
         self.result = result
         self.metadata = metadata
         self.key = key
+        self._shown: dict[str, Any] | None = None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The metadata as JSON types, made once: the file has it, and the row of each run that finds the record."""
+        if self._shown is None:
+            self._shown = shown_metadata(self.metadata)
+        return self._shown
 
     @property
     def storage_key(self) -> str | None:
@@ -85,7 +93,7 @@ class ResultRecord(Generic[R]):
 
     def serialize_metadata(self) -> bytes:
         """The metadata as a JSON object."""
-        return _compact(shown_metadata(self.metadata)).encode()
+        return _compact(self.shown).encode()
 
     def serialize(self) -> bytes:
         """The whole record as a JSON object.

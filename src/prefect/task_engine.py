@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.drive import drive, drive_async
 from prefect._engine import run as engine
-from prefect._engine.task_run import TaskRunTimeoutError, task_run
+from prefect._engine.task_run import TaskRunTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def run_task_sync(  # noqa: PLR0917 - the signature of the API
         dependencies=dependencies,
         run_id=task_run_id,
     )
-    drive(task_run(call))
+    drive(engine.task_run(call))
     return call.state if return_type == "state" else call.answer()
 
 
@@ -57,7 +57,7 @@ async def run_task_async(  # noqa: PLR0917 - the signature of the API
         dependencies=dependencies,
         run_id=task_run_id,
     )
-    await drive_async(task_run(call))
+    await drive_async(engine.task_run(call))
     return call.state if return_type == "state" else call.answer()
 
 

@@ -39,6 +39,19 @@ def test_a_measure_reports_its_figures(run, script, figures):
     assert all(value > 0 for value in reported.values())
 
 
+@pytest.mark.slow
+def test_the_server_is_measured(run):
+    reported = json.loads(run("measures/server.py", "0.05"))
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from rows import ROWS  # a script's neighbour, not a package
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    assert reported.keys() == {row.figure for row in ROWS if row.script == "server"}
+    assert reported["refused_percent"] == 0
+    assert {value for name, value in reported.items() if "_percent_" in name} == {100}
+
+
 def test_the_profile_of_a_call(run):
     assert "the whole call" in run("profile_call.py", "--calls", "500")
 

@@ -157,6 +157,60 @@ class TestStart:
         assert "--host" in said
 
 
+class TestWorkers:
+    def test_sqlite_has_one(self, shell):
+        refused = shell("server", "start", "--workers", "2", "--port", "0", code=1).stderr
+        assert "PREFECT_API_DATABASE_CONNECTION_URL=postgresql://" in refused
+        assert "Postgres" in shell("server", "start", "--workers", "2", "--port", "0", "-b", code=1).stderr
+
+    @pytest.mark.slow
+    def test_several_answer_at_one_address_and_what_dies_is_started_again(self, foreground, postgres):
+        store = {"PREFECT_API_DATABASE_CONNECTION_URL": postgres.fresh()}
+        server = foreground("--workers", "2", **store)
+        assert asked(server.api, "/ready") == {"message": "OK"}
+        first = children_of(server.process.pid)
+        assert len(first) == 2
+        os.kill(min(first), signal.SIGKILL)
+        until = time.monotonic() + 30
+        while len(children_of(server.process.pid) - {min(first)}) < 2:
+            assert time.monotonic() < until, "it was not started again"
+            time.sleep(0.05)  # looked at again and again: nothing here says when
+        assert asked(server.api, "/health") is True
+        code, _, err = server.end()
+        assert code == 0, err
+        assert "died: it is started again" in err
+        assert not any(Path(f"/proc/{pid}").exists() for pid in first)
+
+    @pytest.mark.slow
+    def test_they_end_with_the_process_that_listens(self, foreground, postgres):
+        server = foreground("--workers", "2", PREFECT_API_DATABASE_CONNECTION_URL=postgres.fresh())
+        workers = children_of(server.process.pid)
+        server.end(signal.SIGKILL)
+        until = time.monotonic() + 30
+        while any(Path(f"/proc/{pid}").exists() for pid in workers):
+            assert time.monotonic() < until, "they go on"
+            time.sleep(0.05)  # the same
+
+    @pytest.mark.slow
+    def test_they_run_in_the_background(self, shell, postgres):
+        started = shell(
+            "server",
+            "start",
+            "--workers",
+            "2",
+            "--port",
+            "0",
+            "-b",
+            PREFECT_API_DATABASE_CONNECTION_URL=postgres.fresh(),
+        ).stdout
+        assert "in the background at http" in started
+        assert "Stopped the server" in shell("server", "stop").stdout
+
+
+def children_of(pid):
+    return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
 class TestDrain:
     def test_open_requests_are_finished(self, foreground):
         server = foreground()
@@ -284,6 +338,12 @@ class TestServices:
         assert "No services" in shell("server", "services", "stop").stdout
         assert (Path(environment["PREFECT_HOME"]) / "services.log").read_text() == ""
 
+    def test_they_have_other_names_too(self, shell):
+        assert "late-runs" in shell("server", "services", "list").stdout
+        assert "services stop" in shell("server", "services", "enable", "-b").stdout
+        assert "Stopped" in shell("server", "services", "disable").stdout
+        assert "there are ls, start, stop" in shell("server", "services", "halt", code=1).stderr
+
     def test_a_signal_ends_them_in_a_terminal(self, environment):
         process = subprocess.Popen(
             [*PREFECT, "server", "services", "start"], env=environment, stdout=subprocess.PIPE, text=True
@@ -295,8 +355,8 @@ class TestServices:
 
 
 def test_every_service_is_listed():
+    from prefect._services.services import enabled_services
     from prefect.server.run_services import ABOUT
-    from prefect.server.services.services import enabled_services
     from prefect.settings import get_current_settings
 
     assert set(ABOUT) == {service.name for service in enabled_services(get_current_settings())}

@@ -27,6 +27,7 @@ FLOWS = [
 ]
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", FLOWS)
 def test_its_flows_leave_the_same_record_here_as_there(name, peer, our_server, peer_server, observed):
     assert observed(peer, our_server)[name] == observed(peer, peer_server)[name]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from prefect.testing._ledger import Ledger
 
 PROGRAMS = Path(__file__).parent / "programs"
 SOURCE = Path(__file__).parents[2] / "src"
+_COMMAND = [sys.executable, "-c", "from prefect.cli import main; main()"]
 
 
 def free_port() -> int:
@@ -28,13 +29,31 @@ def free_port() -> int:
 
 
 class Outage:
-    """A server with a home of its own, and processes with another one that speak to it."""
+    """A server with a home of its own, and processes with another one that speak to it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for both homes.
+        database: where the server keeps its records; a SQLite file in its home, if none is given.
+        settings: of the server.
+    """
+
+    def __init__(self, folder: Path, database: str | None = None, **settings: str) -> None:
         self.server_home, self.home = folder / "server", folder / "client"
+        self.database = database or f"sqlite:///{self.server_home / 'pluperfect.db'}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
+        self._settings = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database, **settings}
+        self.words = folder / "server-words"
+        """What the server says."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.words.touch()
+        self.reach = {"PREFECT_API_URL": self.url}
+        """By what settings its clients reach the records."""
         self._server: subprocess.Popen[bytes] | None = None
+
+    def bypass(self) -> None:
+        """Let the clients write into the database themselves."""
+        self.reach = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database}
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """Of a child: no PREFECT_* of the caller's."""
@@ -44,12 +63,12 @@ class Outage:
     def start_server(self, *, wait: bool = True) -> None:
         """Start it, and wait until it answers."""
         program = [sys.executable, str(PROGRAMS / "serve.py"), str(self.port)]
-        self._server = subprocess.Popen(program, env=self.environment(self.server_home))
-        while wait and self._server.poll() is None and not self._answers():
-            try:
-                self._server.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
+        self.server_home.mkdir(parents=True, exist_ok=True)
+        environment = self.environment(self.server_home, **self._settings)
+        with self.words.open("ab") as words:
+            self._server = subprocess.Popen(program, env=environment, stderr=words)
+        if wait:
+            self.await_server()
 
     def kill_server(self) -> None:
         """SIGKILL, as a power cut would have it."""
@@ -57,6 +76,14 @@ class Outage:
             self._server.kill()
             self._server.wait(30)
             self._server = None
+
+    def await_server(self) -> None:
+        """Wait until the server that was started answers."""
+        while self._server is not None and self._server.poll() is None and not self._answers():
+            try:
+                self._server.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
 
     def _answers(self) -> bool:
         try:
@@ -67,23 +94,42 @@ class Outage:
 
     def start_flow(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
         """A process that runs `reporting.py`."""
-        program = [sys.executable, str(PROGRAMS / "reporting.py"), *map(str, arguments)]
-        environment = self.environment(self.home, PREFECT_API_URL=self.url, **variables)
+        return self.start_program("reporting.py", *arguments, **variables)
+
+    def start_program(
+        self,
+        name: str,
+        *arguments: object,
+        errors: IO[str] | int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
+        **variables: str,
+    ) -> subprocess.Popen[str]:
+        """A process that runs a program and reports to the server; what it says on stderr goes to `errors`."""
+        program = [*prefix, sys.executable, str(PROGRAMS / name), *map(str, arguments)]
+        return self._start(program, errors, variables)
+
+    def start_command(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """A process that runs a `prefect …` command of the client's."""
+        return self._start([*_COMMAND, *arguments], subprocess.PIPE, variables)
+
+    def _start(
+        self, program: Sequence[str], errors: IO[str] | int, variables: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             program,
-            env=environment,
+            env=self.environment(self.home, **self.reach, **variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
+            start_new_session=True,
         )
 
     def command(self, *arguments: str) -> str:
         """What a `prefect …` command of the client's says."""
-        program = [sys.executable, "-c", "from prefect.cli import main; main()", *arguments]
-        environment = self.environment(self.home, PREFECT_API_URL=self.url)
+        environment = self.environment(self.home, **self.reach)
         ended = subprocess.run(
-            program, env=environment, capture_output=True, text=True, timeout=60, check=False
+            [*_COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
@@ -94,13 +140,13 @@ class Outage:
 
     def ledger(self) -> Ledger:
         """What the server has on record."""
-        return _ledger.read(self.server_home)
+        return _ledger.read_store(self.database)
 
 
 @contextmanager
-def outage(folder: Path) -> Iterator[Outage]:
+def outage(folder: Path, database: str | None = None, **settings: str) -> Iterator[Outage]:
     """An outage of this test alone; no process is left behind."""
-    made = Outage(folder)
+    made = Outage(folder, database, **settings)
     try:
         yield made
     finally:

@@ -48,6 +48,7 @@ def test_a_flow_goes_on_while_its_server_is_away(away: Outage):
     check_complete(away.ledger(), 60)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_every_second(away: Outage):
     flow = away.start_flow(200, 0.03)
     wait_for(flow.stdout, "5")

@@ -85,7 +85,7 @@ def server_url(backend: LocalBackend) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def http(server_url: str) -> Iterator[httpx.Client]:
     """Asks the API as anybody's script does."""
-    with httpx.Client(base_url=f"{server_url}/api") as asking:
+    with httpx.Client(base_url=f"{server_url}/api", timeout=60) as asking:
         yield asking
 
 

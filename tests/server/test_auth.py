@@ -396,6 +396,21 @@ def test_a_flood_of_names_is_counted_against_the_address():
     limit.check("10.0.0.2", "another")
 
 
+def test_what_machines_say_all_the_time_is_not_audited():
+    polls = {
+        "/work_pools/{work_pool_name}/workers/heartbeat",
+        "/v2/concurrency_limits/leases/{lease_id}/renew",
+        "/work_pools/{name}/get_scheduled_flow_runs",
+        "/work_queues/{id}/get_runs",
+        "/deployments/get_scheduled_flow_runs",
+        "/logs/",
+    }
+    said = {one.path: one for one in TABLE if one.method == "POST" and one.path in polls}
+    assert said.keys() == polls
+    assert not any(one.audited for one in said.values())
+    assert {one.role for one in said.values()} == {"operator"}
+
+
 # --- the audit log ----------------------------------------------------------------------------------
 
 

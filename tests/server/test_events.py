@@ -10,8 +10,8 @@ import pytest
 from prefect._backend.protocol import NewFlowRun
 from prefect._base.clock import now_us, to_us
 from prefect._base.ids import new_id, new_uuid
+from prefect._services import event_retention
 from prefect.model.records import StateRecord
-from prefect.server.services import event_retention
 
 START = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 DURING = {"occurred": {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}}

@@ -425,6 +425,18 @@ def test_the_log_of_a_run_is_a_file(http, run_id):
         assert http.get(f"/flow_runs/{NOBODY}/{path}").status_code == 404
 
 
+def test_a_long_log_is_sent_as_it_is_read(http, run_id):
+    line = {"name": "a", "level": 20, "timestamp": "2031-01-01T00:00:00Z", "flow_run_id": run_id}
+    for first in (0, 1000):
+        http.post("/logs/", json=[{**line, "message": f"long {first + i}"} for i in range(1000)])
+    with http.stream("GET", f"/flow_runs/{run_id}/logs/download") as answer:
+        assert "content-length" not in answer.headers
+        text = answer.read().decode()
+    messages = [row["message"] for row in csv.DictReader(StringIO(text, newline=""))]
+    assert {one for one in messages if one.startswith("long")} == {f"long {i}" for i in range(2000)}
+    assert len(messages) == len(set(messages))
+
+
 def test_charts_of_runs(http, run_id):
     (point,) = http.post("/ui/flow_runs/history", json={"flow_runs": {"id": {"any_": [run_id]}}}).json()
     assert point.keys() == {"id", "state_type", "timestamp", "duration", "lateness"}

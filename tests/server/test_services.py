@@ -13,20 +13,20 @@ from prefect._backend.resolve import retention_policy
 from prefect._backend.retention import Policy
 from prefect._base.clock import VirtualClock, now_us, use_clock
 from prefect._base.ids import new_id
-from prefect._storage import audit, due, processes, task_runs
-from prefect._storage.audit import AUDIT, AuditRecord
-from prefect._storage.opening import open_store
-from prefect.model.history import states_of
-from prefect.model.records import ProcessRecord, StateRecord, TaskRunRecord
-from prefect.server.services import (
+from prefect._services import (
     cancellation_cleanup,
     late_runs,
     lease_reaper,
     pause_expirations,
     retention,
 )
-from prefect.server.services.service import Service
-from prefect.server.services.services import Services, enabled_services
+from prefect._services.service import Service
+from prefect._services.services import Services, enabled_services
+from prefect._storage import audit, due, processes, task_runs
+from prefect._storage.audit import AUDIT, AuditRecord
+from prefect._storage.opening import open_store
+from prefect.model.history import states_of
+from prefect.model.records import ProcessRecord, StateRecord, TaskRunRecord
 from prefect.settings import get_current_settings, temporary_settings
 
 SECOND = 1_000_000

@@ -129,7 +129,7 @@ def decrement_with_lease(api: Api, body: DecrementWithLease) -> None:
         slots.give_back(cx, body.lease_id.bytes)
 
 
-@endpoint("POST", "/v2/concurrency_limits/leases/{lease_id}/renew", status=204, also=[GONE])
+@endpoint("POST", "/v2/concurrency_limits/leases/{lease_id}/renew", status=204, audited=False, also=[GONE])
 def renew_concurrency_lease(api: Api, lease_id: UUID, body: RenewLease | None = None) -> None:
     """Keep a lease. Raises Refused with status 410 where it has ended."""
     now = now_us()

@@ -82,7 +82,7 @@ def bulk_create_flow_runs_from_deployment(
     return FlowRunBulkCreateResponse(results=results)
 
 
-@endpoint("POST", "/deployments/get_scheduled_flow_runs")
+@endpoint("POST", "/deployments/get_scheduled_flow_runs", audited=False)
 def get_scheduled_flow_runs_for_deployments(api: Api, body: ScheduledOfDeployments) -> list[FlowRun]:
     """The runs of these deployments that wait for their time, the earliest first."""
     ids = [one.bytes for one in body.deployment_ids]

@@ -1,7 +1,7 @@
 """Flow runs as JSON, from stored records: what `FlowRun` would be written as, in a tenth of the time.
 
 Lists of 200 runs are what clients and pages ask for all day. The fields are those of `prefect.model.runs.FlowRun`;
-`tests/server/test_flow_run_json.py` holds the two together.
+`tests/server/test_flow_runs.py` holds the two together.
 """
 
 from __future__ import annotations

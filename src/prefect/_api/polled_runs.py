@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 
 
-@endpoint("POST", "/work_pools/{name}/get_scheduled_flow_runs")
+@endpoint("POST", "/work_pools/{name}/get_scheduled_flow_runs", audited=False)
 def get_scheduled_flow_runs(
     api: Api, name: str, body: ScheduledOfWorkPool | None = None
 ) -> list[WorkerFlowRunResponse]:
@@ -75,7 +75,7 @@ def get_scheduled_flow_runs(
     ]
 
 
-@endpoint("POST", "/work_queues/{id}/get_runs")
+@endpoint("POST", "/work_queues/{id}/get_runs", audited=False)
 def read_work_queue_runs(api: Api, id: UUID, body: ScheduledOfWorkQueue | None = None) -> list[FlowRun]:
     """The runs of a queue that wait, the earliest first. Raises ObjectNotFound."""
     asked = body or ScheduledOfWorkQueue()

@@ -38,15 +38,24 @@ def create(api: Api, asked: FlowRunCreate, **columns: Any) -> tuple[FlowRunRecor
         Refused: its parameters are too large.
     """
     check_parameters(asked.parameters)
-    with api.store.write() as cx:
-        made = _record(cx, api, asked)._replace(**columns)
-        if flow_runs.insert(cx, made, [made.state]):
-            mirror(cx, made, made.state)
-            return made, True
-        assert made.idempotency_key is not None  # the only thing that an insert yields to
-        found = flow_runs.with_key(cx, made.flow_id, made.idempotency_key)
-        assert found is not None
-        return found, False
+
+    def made(cx: Transaction) -> tuple[FlowRunRecord, bool]:
+        return _made(cx, _record(cx, api, asked)._replace(**columns))
+
+    if asked.idempotency_key is None:
+        return api.store.together(made)
+    with api.store.write() as cx:  # another server may make it too
+        return made(cx)
+
+
+def _made(cx: Transaction, record: FlowRunRecord) -> tuple[FlowRunRecord, bool]:
+    if flow_runs.insert(cx, record, [record.state]):
+        mirror(cx, record, record.state)
+        return record, True
+    assert record.idempotency_key is not None  # the only thing that an insert yields to
+    found = flow_runs.with_key(cx, record.flow_id, record.idempotency_key)
+    assert found is not None
+    return found, False
 
 
 def check_parameters(parameters: dict[str, Any] | None) -> None:

@@ -21,6 +21,7 @@ from prefect.model.state import default_name
 
 if TYPE_CHECKING:
     from prefect._backend.protocol import Answer
+    from prefect._backend.task_run_states import TaskAnswer
     from prefect.model.requests.states import StateCreate
 
 
@@ -52,7 +53,7 @@ def _data(asked: Any) -> dict[str, Any] | None:
     return None if asked is None else {"value": asked}
 
 
-def outcome(answer: Answer) -> tuple[SetStateStatus, StateResponseDetails]:
+def outcome(answer: Answer | TaskAnswer) -> tuple[SetStateStatus, StateResponseDetails]:
     """What became of a proposal, as it is answered."""
     status, reason = SetStateStatus(answer.status), answer.reason
     if status is SetStateStatus.ACCEPT:

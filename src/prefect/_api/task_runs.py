@@ -9,8 +9,9 @@ from uuid import UUID
 from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import missing
+from prefect._api.states import outcome, pending, record_of
 from prefect._backend.task_run_states import propose_task_run_state
-from prefect._base.clock import now_us, to_us
+from prefect._base.clock import to_us
 from prefect._base.ids import dynamic_key_of, new_id
 from prefect._orchestration.reported import Reported, merged
 from prefect._storage import clauses, task_runs
@@ -20,15 +21,13 @@ from prefect.model.names import random_name
 from prefect.model.records import StateRecord, TaskRunRecord
 from prefect.model.requests.task_run_actions import ProposeState, TaskRunCreate, TaskRunUpdate
 from prefect.model.responses import OrchestrationResult
-from prefect.model.results import ResultRecordMetadata
 from prefect.model.runs import TaskRun
-from prefect.model.state import State, default_name
+from prefect.model.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefect._storage.protocol import Queries
-    from prefect.model.requests.states import StateCreate
 
 
 @endpoint("POST", "/task_runs/")
@@ -72,17 +71,12 @@ def delete_task_run(api: Api, id: UUID) -> None:
 @endpoint("POST", "/task_runs/{id}/set_state", audited=False)
 def set_task_run_state(api: Api, id: UUID, body: ProposeState) -> OrchestrationResult:
     """Ask to move a task run on; 201 where a state was written. Raises ObjectNotFound."""
-    answer = propose_task_run_state(api.backend, id.bytes, _record_of(body.state), force=body.force)
+    answer = propose_task_run_state(api.backend, id.bytes, record_of(body.state), force=body.force)
     if answer.status == "ACCEPT":
         api.created()
-    details: dict[str, Any] = {"type": f"{answer.status.lower()}_details"}
-    if answer.reason is not None:
-        details["reason"] = answer.reason
-    if answer.status == "WAIT":
-        details["delay_seconds"] = max(0, round(answer.delay_seconds))
-    return OrchestrationResult.model_validate(
-        {"state": _shown(answer.run, states_of(answer.run)[-1]), "status": answer.status, "details": details}
-    )
+    status, details = outcome(answer)
+    state = _shown(answer.run, states_of(answer.run)[-1])
+    return OrchestrationResult(state=state, status=status, details=details)
 
 
 @endpoint("GET", "/task_run_states/{id}")
@@ -123,26 +117,9 @@ def _shown(run: TaskRunRecord, state: StateRecord) -> State[Any]:
     return State.from_record(state, flow_run_id=run.flow_run_id, task_run_id=run.id)
 
 
-def _record_of(asked: StateCreate) -> StateRecord:
-    """The state as it is proposed: now. A scheduled one without a time is scheduled for now."""
-    now = now_us()
-    details = asked.state_details.to_record()
-    if asked.type.value == "SCHEDULED":
-        details.setdefault("scheduled_time", now)
-    return StateRecord(
-        new_id(),
-        asked.type.value,
-        asked.name or default_name(asked.type),
-        now,
-        asked.message,
-        asked.data.model_dump(mode="json") if isinstance(asked.data, ResultRecordMetadata) else None,
-        details or None,
-    )
-
-
 def _made(run_id: bytes, asked: TaskRunCreate) -> TaskRunRecord:
     """A new run is what would be if it had reported itself in its first state."""
-    state = _record_of(asked.state) if asked.state else StateRecord(new_id(), "PENDING", "Pending", now_us())
+    state = record_of(asked.state) if asked.state else pending()
     entry: list[Any] = [state.type, state.name, state.timestamp, state.message]
     if state.details:
         entry.append(state.details)

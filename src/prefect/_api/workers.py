@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-@endpoint("POST", "/work_pools/{work_pool_name}/workers/heartbeat", status=204)
+@endpoint("POST", "/work_pools/{work_pool_name}/workers/heartbeat", status=204, audited=False)
 def worker_heartbeat(api: Api, work_pool_name: str, body: WorkerHeartbeat) -> None:
     """A worker of the pool is alive. Raises ObjectNotFound."""
     now = now_us()

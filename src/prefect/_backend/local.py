@@ -7,7 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
-from prefect._backend.mirror import mirror
+from prefect._backend.mirror import mirror, require_tracking
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
@@ -69,6 +69,8 @@ class LocalBackend:
     ) -> FlowRunRecord:
         now = now_us()
         with self.journal.transaction() as cx:
+            if executes:
+                require_tracking(cx, new.parent_task_run_id)
             given: dict[str, Any] = new._asdict()
             given["root_flow_run_id"] = new.root_flow_run_id or new.id
             run = FlowRunRecord(
@@ -95,6 +97,7 @@ class LocalBackend:
     def open_attempt(self, run_id: bytes, changes: dict[str, Any] | None = None) -> FlowRunRecord:
         reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
         with self.journal.transaction() as cx:
+            require_tracking(cx, (changes or {}).get("parent_task_run_id"))
             run = _require(flow_runs.read(cx, run_id), run_id)
             if run.owner is not None:
                 raise Abort(f"Flow run '{run.name}' is executed by another process ({run.state.name}).")
@@ -187,8 +190,8 @@ class LocalBackend:
         return self.presence.id
 
     def enter_flow_run(self, run_id: bytes, cancel: Callable[[], None]) -> None:
-        self.presence.enter(run_id, cancel)
-        self.journal.wake()
+        if not self.presence.enter(run_id, cancel):
+            self.journal.wake()
 
     def leave_flow_run(self, run_id: bytes, *, unfinished: bool = False) -> None:
         self.presence.leave(run_id)

@@ -11,6 +11,7 @@ from uuid import UUID
 from prefect._base.ids import new_id
 from prefect._orchestration import TaskFacts, TaskTransition, decide_task_run
 from prefect._storage import task_runs
+from prefect.exceptions import Abort
 
 if TYPE_CHECKING:
     from prefect._storage.protocol import Transaction
@@ -29,3 +30,15 @@ def mirror(cx: Transaction, run: FlowRunRecord, state: StateRecord) -> None:
     transition = TaskTransition.of(tracking, shown, state.timestamp, force=True, facts=TaskFacts())
     changes = decide_task_run(transition).changes  # type: ignore[union-attr] # forced: nothing refuses it
     task_runs.replace(cx, [tracking._replace(**changes)])
+
+
+def require_tracking(cx: Transaction, tracking_id: bytes | None) -> None:
+    """A subflow begins in the attempt that calls it: of a superseded one, the task run that tracks it was refused.
+
+    Raises:
+        Abort: it was.
+    """
+    if tracking_id is not None and not task_runs.read_many(cx, [tracking_id]):
+        raise Abort(
+            "The subflow does not begin: a newer attempt owns the flow run that calls it, or that run was deleted."
+        )

@@ -35,6 +35,7 @@ class Presence:
         self._poll_seconds = poll_seconds
         self._runs: dict[bytes, Callable[[], None]] = {}
         self._lock = threading.Lock()
+        self._watching = False
         self._registered = False
         self._renew_at = 0
         self._seen_change = -1
@@ -48,9 +49,13 @@ class Presence:
             self._registered = True  # last: from here on `tick` renews
         return self.id
 
-    def enter(self, run_id: bytes, cancel: Callable[[], None]) -> None:
-        """This process executes the run from now on; `cancel` is called (once) when somebody asks it to stop."""
+    def enter(self, run_id: bytes, cancel: Callable[[], None]) -> bool:
+        """This process executes the run from now on; `cancel` is called (once) when somebody asks it to stop.
+
+        False where nobody looks for that: `tick` has to be called, now and whenever `seconds_to_next` says.
+        """
         self._runs[run_id] = cancel
+        return self._watching  # second: `tick` has seen the run, or has been seen to stop
 
     def leave(self, run_id: bytes) -> None:
         """The run has ended."""
@@ -61,12 +66,16 @@ class Presence:
         return bool(self._runs)
 
     def seconds_to_next(self) -> float | None:
-        """When `tick` has work again: while there are runs, at every poll."""
-        return self._poll_seconds if self._runs else None
+        """When `tick` has work again: at every poll, until one has found no runs."""
+        return self._poll_seconds if self._watching else None
 
     def tick(self) -> None:
         """Renew the lease when a third of it is gone; look for cancellations when somebody else has written."""
-        if not self._runs or not self._registered:
+        self._watching = False  # first: see `enter`
+        if not self._runs:
+            return
+        self._watching = True
+        if not self._registered:
             return
         now = now_us()
         if now >= self._renew_at:

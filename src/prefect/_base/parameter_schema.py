@@ -22,15 +22,20 @@ def complaint(
     """
     from jsonschema import Draft202012Validator  # only programs with deployments pay for it
     from jsonschema.exceptions import SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as exc:
         return f"The schema provided is not a valid json schema. Schema error: {exc.message}"
-    validator: Any = Draft202012Validator(schema)
-    for error in validator.iter_errors(parameters):
-        if missing_is_wrong or error.validator != "required":
-            return _text(error)
+    validator: Any = Draft202012Validator(schema, registry=Registry())  # fetches nothing from anywhere
+    try:
+        for error in validator.iter_errors(parameters):
+            if missing_is_wrong or error.validator != "required":
+                return _text(error)
+    except Unresolvable as exc:
+        return f"The schema refers to what it does not hold: {exc}"
     return None
 
 

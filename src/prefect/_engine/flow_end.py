@@ -100,18 +100,24 @@ def _keep_result(call: FlowCall) -> None:
 def _announce(call: FlowCall) -> Run:
     """Say how it ended, and run the hooks of that state."""
     flow, state = call.flow, call.record.state
-    hooks = {
-        "COMPLETED": flow.on_completion_hooks,
-        "FAILED": flow.on_failure_hooks,
-        "CRASHED": flow.on_crashed_hooks,
-        "CANCELLED": _cancellation_hooks(call) if call.stopping else (),
-        "CANCELLING": _cancellation_hooks(call),
-    }.get(state.type, ())
+    hooks = _hooks_of(call, state.type)
     if hooks:
         with call:
             yield from run_hooks(hooks, flow, call.flow_run, call.state, call.logger())
     shown = f"{state.name}({state.message!r})" if state.message else f"{state.name}()"
     call.logger().log(20 if state.type == "COMPLETED" else 40, "Finished in state %s", shown)
+
+
+def _hooks_of(call: FlowCall, state_type: str) -> Sequence[Any]:
+    """The hooks of a state of that type."""
+    if state_type == "CANCELLING" or (state_type == "CANCELLED" and call.stopping):
+        return _cancellation_hooks(call)
+    flow = call.flow
+    return {
+        "COMPLETED": flow.on_completion_hooks,
+        "FAILED": flow.on_failure_hooks,
+        "CRASHED": flow.on_crashed_hooks,
+    }.get(state_type, ())
 
 
 def _cancellation_hooks(call: FlowCall) -> Sequence[Any]:

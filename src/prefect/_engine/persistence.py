@@ -47,7 +47,7 @@ def begin(call: TaskCall) -> Generator[Any, Any, ResultRecord | None]:
         call.note("cache_key", key)
     yield from txn._begin()
     if txn.found is not None:
-        _note(call, txn.found.metadata)
+        _note(call, txn.found)
     return txn.found
 
 
@@ -76,15 +76,15 @@ def record_of(call: TaskCall, txn: TaskTransaction, value: Any) -> ResultRecord:
     record = store.create_result_record(
         value, key=txn.key, expiration=None if lifetime is None else now() + lifetime
     )
-    _note(call, record.metadata)
+    _note(call, record)
     return record
 
 
-def _note(call: TaskCall, metadata: ResultRecordMetadata) -> None:
-    call.persisted = metadata
-    call.note("data", shown_metadata(metadata))
-    if metadata.expiration is not None:
-        call.note("cache_expiration", to_us(metadata.expiration))
+def _note(call: TaskCall, record: ResultRecord) -> None:
+    call.persisted = record.metadata
+    call.note("data", record.shown)
+    if record.expiration is not None:
+        call.note("cache_expiration", to_us(record.expiration))
 
 
 def write_failure(call: TaskCall) -> Generator[Any, Any, None]:
@@ -94,7 +94,7 @@ def write_failure(call: TaskCall) -> Generator[Any, Any, None]:
     except Exception as exc:
         call.logger().debug("The exception of task '%s' could not be persisted: %r", call.task.name, exc)
     else:
-        call.note("data", shown_metadata(record.metadata))
+        call.note("data", record.shown)
 
 
 def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, None]:
@@ -112,7 +112,7 @@ def write_flow_result(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, N
     except Exception as exc:
         call.logger().warning("The result of flow '%s' could not be persisted: %s", call.flow.name, exc)
     else:
-        call.persisted = shown_metadata(record.metadata)
+        call.persisted = record.shown
 
 
 def _write(store: ResultStore, value: Any) -> Generator[Any, Any, ResultRecord]:

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from prefect._backend.resolve import backend
 from prefect._base.drive import drive, drive_async, run_awaitable
-from prefect._engine import inputs
+from prefect._engine import inputs, tracing
 from prefect._engine.drivers import iterate, iterate_async
 from prefect._engine.flow_call import FlowCall
-from prefect._engine.flow_run import flow_run
+from prefect._engine.flow_run import flow_run as bare_flow_run
 from prefect._engine.task_call import TaskCall
-from prefect._engine.task_run import task_run
+from prefect._engine.task_run import task_run as bare_task_run
 from prefect._engine.tracking import take_up
 from prefect.context import EngineContext, TaskRunContext
 
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 
 _flow_context = EngineContext._var
 _task_context = TaskRunContext._var
+flow_run, task_run = bare_flow_run, bare_task_run
+
+
+def trace() -> None:
+    """Make an OpenTelemetry span of every run from now on."""
+    global flow_run, task_run
+    flow_run, task_run = tracing.traced_flows(bare_flow_run), tracing.traced_tasks(bare_task_run)
+
+
+if tracing.is_asked_for():
+    trace()
 
 
 def call_task(
@@ -160,6 +171,8 @@ def call_flow(
 def run_flow_call(call: FlowCall, *, return_state: bool = False) -> Any:
     """Run a flow call that has been made."""
     flow = call.flow
+    if flow_run is bare_flow_run and tracing.has_provider():
+        trace()
     if not flow.isasync:
         if flow.isgenerator:
             return iterate(_answered(flow_run(call), lambda: call.answer(False)))

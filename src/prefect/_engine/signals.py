@@ -37,5 +37,6 @@ def termination_raises(was_asked: Callable[[], bool]) -> Generator[None, None, N
             os.kill(os.getpid(), received.signal)
         raise
     finally:
-        if signal.getsignal(signal.SIGTERM) is interrupt:
-            signal.signal(signal.SIGTERM, before)
+        found = signal.signal(signal.SIGTERM, before)
+        if found is not interrupt:  # the code inside has put its own there
+            signal.signal(signal.SIGTERM, found)

@@ -16,7 +16,7 @@ import cloudpickle
 
 from prefect._backend import journal
 from prefect._base.drive import drive, drive_async, run_awaitable
-from prefect._engine.task_run import task_run
+from prefect._engine import run as engine
 from prefect._runners.remote import restored
 from prefect._runners.transfer import call_elsewhere, outcome_of
 from prefect.context import EngineContext, hydrated_context, register_restorer
@@ -56,9 +56,9 @@ def _outcome(task: Any, identity: tuple[Any, ...]) -> bytes:
     call = call_elsewhere(task, identity, flow=flow)
     try:
         if task.isasync:
-            run_awaitable(drive_async(task_run(call)))
+            run_awaitable(drive_async(engine.task_run(call)))
         else:
-            drive(task_run(call))
+            drive(engine.task_run(call))
     except Exception:  # noqa: S110 - it is in the call's state
         pass
     except BaseException as exc:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from prefect._engine import tracing
 from prefect._engine.task_run import TaskRunTimeoutError, replayed_before_sending
 from prefect._runners.threads import ThreadPoolTaskRunner
 from prefect._runners.transfer import identity_of, take_outcome
@@ -143,7 +144,11 @@ class _Worker:
     def __init__(self, initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
         key = secrets.token_bytes(32)
         with Listener(authkey=key) as listener:
-            environment = os.environ | get_current_settings().to_environment_variables(exclude_unset=True)
+            environment = (
+                os.environ
+                | tracing.environment()
+                | get_current_settings().to_environment_variables(exclude_unset=True)
+            )
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from prefect._runners.process_worker import main; main()"],
                 stdin=subprocess.PIPE,

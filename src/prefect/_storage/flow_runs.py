@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.ids import new_id
@@ -46,9 +47,15 @@ _PLAIN = (
 )
 _JSON = ("parameters", "tags", "policy", "context", "labels", "extra", "created_by")
 _COLUMNS = ("id", "name", "flow_id", *(f"state_{c}" for c in _STATE), *_PLAIN, *_JSON)
+_plain_of = attrgetter(*_PLAIN)
+_json_of = attrgetter(*_JSON)
 _FIRST_PLAIN = 3 + len(_STATE)
 _FIRST_JSON = _FIRST_PLAIN + len(_PLAIN)
+_FIRST_JOINED = _FIRST_JSON + len(_JSON)
 _JOINED = ("flow_name", "work_queue_name", "work_pool_id", "work_pool_name")
+_READ = ("id", "name", "flow_id", "state", *_PLAIN, *_JSON, *_JOINED)  # a row, once its state is one value
+_TAGS = _READ.index("tags")
+_in_order = itemgetter(*(_READ.index(field) for field in FlowRunRecord._fields))
 
 SELECT = (
     f"SELECT {','.join(f'r.{c}' for c in _COLUMNS)}, f.name, q.name, p.id, p.name "  # noqa: S608
@@ -66,13 +73,12 @@ _ONE_STATE = "(?,?,?,?,?,?,?,?)"
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` makes an encoder for each call
+_decode = json.JSONDecoder().decode
 
 
 def dumps(value: Any) -> str:
     """Compact JSON, as it is stored."""
-    if not value and isinstance(value, dict):
-        return "{}"
-    return _encode(value)
+    return "{}" if value == {} else "[]" if value == () else _encode(value)
 
 
 def _json(value: Any) -> str | None:
@@ -83,7 +89,7 @@ def _loaded(text: str | None) -> Any:
     """Most columns of most runs are empty."""
     if text is None:
         return None
-    return {} if text == "{}" else json.loads(text)
+    return {} if text == "{}" else _decode(text)
 
 
 def state_values(state: StateRecord) -> tuple[Any, ...]:
@@ -101,29 +107,21 @@ def state_values(state: StateRecord) -> tuple[Any, ...]:
 
 def state_of(values: Sequence[Any]) -> StateRecord:
     """The state in seven columns."""
-    plain = StateRecord._make((*values[:5], None, None))
-    return plain._replace(
-        data=json.loads(values[5]) if values[5] else None,
-        details=json.loads(values[6]) if values[6] else None,
-    )
+    *plain, data, details = values
+    return StateRecord._make((*plain, _decode(data) if data else None, _decode(details) if details else None))
 
 
 def record_of(row: Sequence[Any]) -> FlowRunRecord:
     """The record of a row of `SELECT`."""
-    plain = dict(zip(_PLAIN, row[_FIRST_PLAIN:_FIRST_JSON], strict=True))
-    loaded: dict[str, Any] = {
-        name: _loaded(text) for name, text in zip(_JSON, row[_FIRST_JSON:], strict=False)
-    }
-    loaded["tags"] = tuple(loaded["tags"])
-    return FlowRunRecord(
-        id=row[0],
-        name=row[1],
-        flow_id=row[2],
-        state=state_of(row[3:_FIRST_PLAIN]),
-        **plain,
-        **loaded,
-        **dict(zip(_JOINED, row[-len(_JOINED) :], strict=True)),
-    )
+    values: list[Any] = [
+        *row[:3],
+        state_of(row[3:_FIRST_PLAIN]),
+        *row[_FIRST_PLAIN:_FIRST_JSON],
+        *map(_loaded, row[_FIRST_JSON:_FIRST_JOINED]),
+        *row[_FIRST_JOINED:],
+    ]
+    values[_TAGS] = tuple(values[_TAGS])
+    return FlowRunRecord._make(_in_order(values))
 
 
 def flow_id_of(cx: Transaction, name: str, now: int) -> bytes:
@@ -144,9 +142,10 @@ def insert(cx: Transaction, run: FlowRunRecord, states: Sequence[StateRecord]) -
 
     False, and nothing is written, where the flow has a run of that idempotency key (see `with_key`).
     """
-    plain = (getattr(run, column) for column in _PLAIN)
-    loaded = (_json(getattr(run, column)) for column in _JSON)
-    done = cx.execute(_INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *plain, *loaded))
+    loaded = map(_json, _json_of(run))
+    done = cx.execute(
+        _INSERT, (run.id, run.name, run.flow_id, *state_values(run.state), *_plain_of(run), *loaded)
+    )
     if done.rowcount == 0:
         return False
     values = [value for state in states for value in (run.id, *state_values(state))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from prefect._storage import migrate
 from prefect._storage.postgres_driver import psycopg
@@ -20,16 +20,19 @@ from prefect._storage.postgres_transaction import PostgresTransaction
 from prefect._storage.postgres_url import shown_url
 from prefect._storage.protocol import Size
 from prefect._storage.sql import for_postgres
+from prefect._storage.together import Together
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from prefect._storage.postgres_bulk import PostgresBulk
     from prefect._storage.postgres_link import Connection
+    from prefect._storage.protocol import Transaction
 
     Row = tuple[Any, ...]
 
+T = TypeVar("T")
 OPENING_SECONDS: Final = 30.0  # a database that starts together with us may take so long
 
 
@@ -70,6 +73,7 @@ class PostgresStore:
         self._address = Address(url, connect_seconds, statement_seconds)
         self._patience = Patience(self.name, min(OPENING_SECONDS, patience_seconds))
         self._lock = threading.RLock()
+        self._together = Together(self)
         self._link = Link(self._address)
         self._leadership = Leadership(self._address)
         self._transaction: PostgresTransaction | None = None
@@ -118,6 +122,10 @@ class PostgresStore:
         return self._lock
 
     # --- reading ------------------------------------------------------------------------------------
+
+    def together(self, work: Callable[[Transaction], T]) -> T:
+        """See `Store.together`."""
+        return self._together.write(work)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The rows of a query, on a reader's connection.
@@ -281,6 +289,7 @@ class PostgresStore:
         self._link.abandon()
         self._leadership.abandon()
         self._lock = threading.RLock()
+        self._together = Together(self)
         self._transaction = None
         self._new_pool()
 

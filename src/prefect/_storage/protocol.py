@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from prefect._storage.bulk import Bulk
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Size(NamedTuple):
@@ -110,6 +111,21 @@ class Store(Queries, Protocol):
 
     def write(self) -> AbstractContextManager[Transaction]:
         """A transaction that holds the writer's lock from its first statement."""
+        ...
+
+    def together(self, work: Callable[[Transaction], T]) -> T:
+        """A small change that may share its transaction with those of other threads: they are committed once.
+
+        Args:
+            work: makes the change, and nothing but rows; where another one fails, it is called again. Not for rows
+                that another server may insert too: two servers would wait for each other.
+
+        Returns:
+            What `work` returns, once that is committed. Not to be called within a transaction.
+
+        Raises:
+            StoreError: it cannot be written; and whatever `work` raises.
+        """
         ...
 
     def changed_elsewhere(self) -> int:

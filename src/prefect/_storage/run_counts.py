@@ -9,8 +9,18 @@ if TYPE_CHECKING:
 
 
 def flow_runs_by_state(store: Queries) -> dict[str, int]:
-    """All flow runs, by state type."""
-    return dict(store.rows("SELECT state_type, COUNT(*) FROM flow_run GROUP BY state_type"))
+    """All flow runs, by state type.
+
+    Those that are Completed, nearly all, are what the others leave: so both counts walk along small indexes.
+    """
+    others = dict(
+        store.rows(
+            "SELECT state_type, COUNT(*) FROM flow_run WHERE state_type <> 'COMPLETED' GROUP BY state_type"
+        )
+    )
+    row = store.row("SELECT COUNT(*) FROM flow_run")
+    completed = (row[0] if row else 0) - sum(others.values())
+    return {**others, "COMPLETED": completed} if completed > 0 else others
 
 
 def unfinished_task_runs_by_state(store: Queries) -> dict[str, int]:

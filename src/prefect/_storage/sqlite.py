@@ -12,27 +12,30 @@ import threading
 from collections import deque
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._storage import migrate
 from prefect._storage.leading import Leases
 from prefect._storage.listening import PollingListener, notify
 from prefect._storage.protocol import Size
+from prefect._storage.together import Together
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from prefect._storage.bulk import SqliteBulk
+    from prefect._storage.protocol import Transaction
 
     Row = tuple[Any, ...]
 
 BUSY_SECONDS = 120.0
 MINIMUM_VERSION = (3, 37)
 MEMORY = ":memory:"
+T = TypeVar("T")
 
 
-_SIZES = (1, 4, 16, 64, 256, 1024)
+_SIZES = (1, 2, 4, 16, 64, 256, 1024)
 _MOST_VARIABLES = 32_000
 
 
@@ -107,6 +110,7 @@ class SqliteStore:
         _require_version()
         self.path = self.name = path
         self._lock = threading.RLock()
+        self._together = Together(self)
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
         self._leases = Leases(self)
@@ -125,15 +129,24 @@ class SqliteStore:
             if self._writer.in_transaction:
                 yield self._writer
                 return
-            with self._explained():
+            try:  # `_explained`, without the generator: this is on the way of every call
                 self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._writer
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException as exc:
+                self._roll_back()
+                if isinstance(exc, sqlite3.Error):
+                    raise explain(exc, self.path) from exc
+                raise
+
+    def _roll_back(self) -> None:
+        with self._explained():
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+
+    def together(self, work: Callable[[Transaction], T]) -> T:
+        """See `Store.together`."""
+        return self._together.write(work)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The rows of a query, on a reader's connection.
@@ -180,6 +193,7 @@ class SqliteStore:
     def abandon(self) -> None:
         """In a forked child: forget the parent's connections without touching them (SQLite forbids their use)."""
         self._lock = threading.RLock()
+        self._together = Together(self)
         self._leases = Leases(self)
         _abandoned.append((self._writer, *self._readers))
         self._readers = deque()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Command(click.Command):
@@ -46,10 +46,21 @@ def argument(name: str, **options: Any) -> Callable[[Any], Any]:
 
 
 class Group(click.Group):
-    """A group of commands: without a word it shows its help; to an unknown word it names the closest."""
+    """A group of commands: without a word it shows its help; to an unknown word it names the closest.
+
+    `aliases` are other names of its commands, by themselves; the list of commands does not show them.
+    """
 
     command_class = Command
     group_class = type
+
+    def __init__(self, *args: Any, aliases: Mapping[str, str] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.aliases = aliases or {}
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name or alias."""
+        return super().get_command(ctx, self.aliases.get(cmd_name, cmd_name))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help if nothing was asked for."""

@@ -50,6 +50,9 @@ def server() -> None:
 @click.option("--analytics-on/--analytics-off", default=None, help="Accepted: nothing is ever sent anywhere.")
 @click.option("--ui/--no-ui", default=None, help="Serve the pages for people.")
 @click.option("--no-services", is_flag=True, help="Run no background services in this process.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, metavar="N", help="Processes that answer, on Postgres."
+)
 @click.option("--allow-unauthenticated", is_flag=True, help="Listen for others without asking who they are.")
 @click.option(
     "--background/--no-background",
@@ -58,7 +61,9 @@ def server() -> None:
     default=False,
     help="Return once the server answers.",
 )
-def start(in_background: bool, no_services: bool, allow_unauthenticated: bool, **options: Any) -> None:
+def start(
+    in_background: bool, no_services: bool, allow_unauthenticated: bool, workers: int, **options: Any
+) -> None:
     """Serve the API."""
     given: dict[str, Any] = {
         path: options[name] for name, path in _SETTINGS.items() if options[name] is not None
@@ -68,9 +73,9 @@ def start(in_background: bool, no_services: bool, allow_unauthenticated: bool, *
     with temporary_settings(given):
         os.environ.update(get_current_settings().to_environment_variables(exclude_unset=True))
     if in_background:
-        _start_in_background(services=not no_services)
+        _start_in_background(services=not no_services, workers=workers)
     else:
-        Context().run(_serve, services=not no_services)
+        Context().run(_serve, services=not no_services, workers=workers)
 
 
 _SETTINGS = {
@@ -85,17 +90,22 @@ _SETTINGS = {
 }
 
 
-def _serve(*, services: bool) -> None:
+def _serve(*, services: bool, workers: int) -> None:
     """In a context of its own: what the options say holds for every thread of the process."""
     from prefect.server.serve import banner, serve  # 0.4 s of import that other commands do not need
 
     refresh_global_settings_context()
-    serve(lambda url: click.echo(banner(url)), services=services)
+    if workers == 1:
+        serve(lambda url: click.echo(banner(url)), services=services)
+    else:
+        from prefect.server.workers import serve_workers  # the same
+
+        serve_workers(lambda url: click.echo(banner(url)), workers, services=services)
 
 
-def _start_in_background(*, services: bool) -> None:
+def _start_in_background(*, services: bool, workers: int) -> None:
     refresh_global_settings_context()
-    running = background.start("all" if services else "api")
+    running = background.start("all" if services else "api", workers)
     click.echo(f"The server runs in the background at {running.url} (pid {running.pid}).")
     click.echo(f"Its log is {background.log_file('server')}. Stop it with: prefect server stop")
 

@@ -14,7 +14,7 @@ from prefect.settings import get_current_settings
 _STOP_SECONDS = 30
 
 
-@click.group("services", cls=Group)
+@click.group("services", cls=Group, aliases={"list": "ls", "enable": "start", "disable": "stop"})
 def services() -> None:
     """See the background services, and run them without the API."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from prefect._api.api import Api
 from prefect._api.plain import Plain
+from prefect._api.root import say_hello
 from prefect._backend.resolve import local_backend
 from prefect._base.drive import drive, drive_async
 from prefect.client._errors import raise_for
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from prefect._api.endpoint import Endpoint
-    from prefect.client._exchange import Manner
+    from prefect.client._exchange import Manner, Steps
 
     Arguments = Mapping[str, Any]
 
@@ -35,6 +36,10 @@ class Transport(Protocol):
         """Ask from an event loop."""
         ...
 
+    def raw(self, method: str, path: str, options: dict[str, Any]) -> Steps:
+        """Any request, whose response is answered as it is."""
+        ...
+
 
 class InProcess:
     """The store of this process, without a port: the functions themselves are called."""
@@ -46,6 +51,18 @@ class InProcess:
     async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
         """Ask at once: a local call takes less than handing it to a thread."""
         return self.send(asked, arguments)
+
+    def raw(self, method: str, path: str, options: dict[str, Any]) -> Steps:  # noqa: ARG002 - of the protocol
+        """Only a wave can be answered without a server. Raises RuntimeError for anything else."""
+        if (method, path) != ("GET", "/hello"):
+            raise RuntimeError(
+                f"Expected a server to send {method} {path} to, got the store of this process: "
+                "set PREFECT_API_URL, or use the client's other methods."
+            )
+        import httpx  # 60 ms of import that programs without a server never need
+
+        yield from ()
+        return httpx.Response(200, json=say_hello(Api(local_backend())))
 
 
 class OverHttp:
@@ -70,6 +87,12 @@ class OverHttp:
         request = request_of(asked, arguments)
         steps = exchange(self._manner, None, self._async_client.request, request)
         return answer_of(asked, await drive_async(steps))
+
+    def raw(self, method: str, path: str, options: dict[str, Any]) -> Steps:
+        """The response, whatever its status."""
+        send = self._client.request if self._client is not None else None
+        send_async = self._async_client.request if self._async_client is not None else None
+        return exchange(self._manner, send, send_async, {"method": method, "url": path, **options})
 
 
 def request_of(asked: Endpoint[..., Any], arguments: Arguments) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from prefect.client._methods.deployments import DeploymentMethods
 from prefect.client._methods.events import EventMethods
 from prefect.client._methods.flow_runs import FlowRunMethods
 from prefect.client._methods.logs import LogMethods
+from prefect.client._methods.server import ServerMethods
 from prefect.client._methods.task_runs import TaskRunMethods
 from prefect.client._methods.variables import VariableMethods
 from prefect.client._methods.work_pools import WorkPoolMethods, WorkQueueMethods
@@ -38,6 +39,7 @@ class _Methods(
     FlowRunMethods,
     GlobalConcurrencyLimitMethods,
     LogMethods,
+    ServerMethods,
     TaskRunMethods,
     VariableMethods,
     WorkPoolMethods,

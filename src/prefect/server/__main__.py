@@ -1,4 +1,4 @@
-"""`python -m prefect.server FD PARTS`: what `prefect server start --background` starts."""
+"""`python -m prefect.server FD PARTS WORKERS`: what `prefect server start --background` starts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from prefect.exceptions import PrefectException
 from prefect.server.background import Parts, name_of, pid_file, write_pid_file
 from prefect.server.run_services import run_services
 from prefect.server.serve import serve
+from prefect.server.workers import serve_workers
 
 
 def main() -> int:
     """Serve; the exit code. FD is a pipe that gets a line once the process is ready, PARTS what it serves."""
-    ready, parts = int(sys.argv[1]), cast("Parts", sys.argv[2])
+    ready, parts, workers = int(sys.argv[1]), cast("Parts", sys.argv[2]), int(sys.argv[3])
     name = name_of(parts)
 
     def announce(url: str = "") -> None:
@@ -25,6 +26,8 @@ def main() -> int:
     try:
         if parts == "services":
             run_services(announce)
+        elif workers > 1:
+            serve_workers(announce, workers, services=parts == "all")
         else:
             serve(announce, services=parts == "all")
     except PrefectException as exc:

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from prefect._api.api import Api
 from prefect._api.table import TABLE
 from prefect._backend.resolve import local_backend
+from prefect._services.services import Services, enabled_services
 from prefect._version import REST_VERSION
 from prefect.server.access_log import access_log
 from prefect.server.channels import socket_routes
@@ -22,8 +23,8 @@ from prefect.server.headers import ApiVersion, SecurityHeaders
 from prefect.server.metrics import Metrics
 from prefect.server.mount import TableApp
 from prefect.server.pages import metrics_routes, page_routes
-from prefect.server.services.services import Services, enabled_services
-from prefect.server.verbs import router as verbs
+from prefect.server.pool import Pool, Straight
+from prefect.server.verbs import Verbs
 from prefect.server.watch import Watch
 from prefect.settings import get_current_settings
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
-    from prefect.server.services.service import Service
+    from prefect._services.service import Service
 
 
 def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services: bool = False) -> FastAPI:
@@ -52,7 +53,8 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
         url = str(request.base_url.replace(path=prefix))
         return Api(backend(), getattr(request.state, "actor", None), url)
 
-    table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size)
+    pool = Pool()
+    table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size, pool)
     metrics = Metrics(backend) if settings.metrics_enabled else None
     return FastAPI(
         title="Pluperfect",
@@ -60,7 +62,7 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
         openapi_url=None,  # ours is built from the table: see `openapi`
         redirect_slashes=False,
         lifespan=_lifespan(
-            backend, table, metrics, enabled_services(get_current_settings()) if services else []
+            backend, pool, metrics, enabled_services(get_current_settings()) if services else []
         ),
         middleware=[
             *_watch(settings.api.access_log, metrics),
@@ -68,19 +70,19 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
             _cors(settings.api),
             Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
             Middleware(ApiVersion, prefix=prefix),
+            Middleware(Straight, to=(table, Verbs(backend, prefix, pool))),
         ],
         routes=[
             *page_routes(prefix),
             *metrics_routes(metrics, prefix),
-            Mount(f"{prefix}/pluperfect", verbs(backend)),
             *socket_routes(backend, prefix),
-            Mount(prefix, table),
+            Mount(prefix, table),  # says that there is nothing
         ],
     )
 
 
 def _lifespan(
-    backend: Callable[[], LocalBackend], table: TableApp, metrics: Metrics | None, services: list[Service]
+    backend: Callable[[], LocalBackend], pool: Pool, metrics: Metrics | None, services: list[Service]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """What begins before the first request, and ends after the last: services, and the journal's last commit."""
 
@@ -94,7 +96,7 @@ def _lifespan(
             metrics.start(services)
         running.start()
         yield
-        table.close()
+        pool.close()
         await run_in_threadpool(running.stop)
         if metrics is not None:
             metrics.stop()

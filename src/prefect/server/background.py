@@ -55,11 +55,12 @@ class Running(NamedTuple):
         return True
 
 
-def start(parts: Parts) -> Running:
+def start(parts: Parts, workers: int = 1) -> Running:
     """Start a process with the settings of the environment, and wait until it is ready.
 
     Args:
         parts: what it serves.
+        workers: processes that answer.
 
     Raises:
         PrefectException: one runs already, or it could not start; the message says why.
@@ -76,7 +77,7 @@ def start(parts: Parts) -> Running:
     heard, told = os.pipe()
     with log_file(name).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "prefect.server", str(told), parts],
+            [sys.executable, "-m", "prefect.server", str(told), parts, str(workers)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

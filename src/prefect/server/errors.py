@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
@@ -18,12 +18,13 @@ NOT_FOUND = "Not Found"
 
 
 class Answer(NamedTuple):
-    """What is sent back."""
+    """What is sent back. `parts` follow the content, each made once the one before is sent."""
 
     status: int
     content: bytes
     headers: Mapping[str, str] = {}
     media_type: str = "application/json"
+    parts: Iterator[str] | None = None
 
 
 Explain: TypeAlias = "Callable[[Any, bytes], Answer]"

@@ -27,7 +27,8 @@ def listen(host: str, port: int, *, asks_for_names: bool) -> socket.socket:
     family, address = _address(host, port)
     if not asks_for_names:
         _require_own_machine(host, address[0])
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends at once only where the protocol is named; else a body waits for the client's late ACK, 40 ms
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prefect._backend.local import LocalBackend
+    from prefect._services.service import Service
     from prefect.model.records import TaskRunRecord
-    from prefect.server.services.service import Service
     from prefect.server.watch import Seen
 
     Samples = Iterable[tuple[Mapping[str, str], float]]

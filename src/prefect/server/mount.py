@@ -7,9 +7,6 @@ starts. FastAPI's own routes cost 400 µs a request (of 650), which is why this 
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,19 +21,18 @@ from prefect.server.errors import NOT_FOUND, Answer, answer_to, detail
 from prefect.server.paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from starlette.types import Message, Receive, Scope, Send
 
     from prefect._api.api import Api
     from prefect._api.endpoint import Endpoint
+    from prefect.server.pool import Pool
 
     ApiOf = Callable[[Request, Endpoint[..., Any]], Api]
 
 NO_CONTENT = 204
 GZIP_FROM = 16_384  # bytes; below that a compressed answer is not worth its time
-THREADS = 8
-THREAD_NAME = "prefect-request"
 
 
 class TableApp:
@@ -47,20 +43,27 @@ class TableApp:
         api_of: whom a request asks, called in the thread of the request; raises Refused where it may not.
         prefix: the path that the endpoints' paths begin below, such as `/api`.
         greatest_body: bytes that a request may hold.
+        pool: whose threads run the endpoints.
     """
 
     def __init__(
-        self, endpoints: Iterable[Endpoint[..., Any]], api_of: ApiOf, prefix: str, greatest_body: int
+        self,
+        endpoints: Iterable[Endpoint[..., Any]],
+        api_of: ApiOf,
+        prefix: str,
+        greatest_body: int,
+        pool: Pool,
     ) -> None:
         self._paths = Paths(endpoints)
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
+        self._pool = pool
 
-    def close(self) -> None:
-        """Take no more requests; those that run end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def knows(self, scope: Scope) -> bool:
+        """Whether an endpoint stands at the path of a request."""
+        path = _path(scope)
+        return path.startswith(self._prefix) and self._paths.find(path.removeprefix(self._prefix)) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,11 +72,22 @@ class TableApp:
             return
         answer = await self._answer(Request(scope, receive))
         await send_answer(answer, send)
+        if answer.parts is not None:
+            await self._send_parts(answer.parts, send)
+
+    async def _send_parts(self, parts: Iterator[str], send: Send) -> None:
+        """Each is made in a thread, when the one before is sent. One that fails ends the connection, unfinished."""
+
+        def following() -> str | None:
+            return next(parts, None)
+
+        while (part := await self._pool.run(following)) is not None:
+            await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, request: Request) -> Answer:
-        raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-        path = raw.decode("latin-1").removeprefix(self._prefix)
-        found = self._paths.find(path)
+        path = _path(request.scope).removeprefix(self._prefix)
+        found = self._paths.find(path, request.method)
         if found is None:
             return self._moved(request, path)
         one = found.methods.get(request.method)
@@ -84,11 +98,7 @@ class TableApp:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
-        loop = asyncio.get_running_loop()
-        here = copy_context()  # the settings in force here are those in force there
-        return await loop.run_in_executor(
-            self._threads, lambda: here.run(self._run, one, request, found.arguments, body)
-        )
+        return await self._pool.run(self._run, one, request, found.arguments, body)
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)
@@ -110,11 +120,25 @@ class TableApp:
             if status == NO_CONTENT:
                 return Answer(status, b"")
             if isinstance(answer, Plain):
-                sent = Answer(status, answer.text.encode(), answer.headers, answer.media_type)
-                return _compressed(request, sent)
+                return _plain(request, status, answer)
             return _compressed(request, Answer(status, one.answers.dump_json(answer)))
         except Exception as exc:
             return answer_to(exc, body)
+
+
+def _path(scope: Scope) -> str:
+    """With its escapes: a slash in an argument divides nothing."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("latin-1")
+
+
+def _plain(request: Request, status: int, answer: Plain) -> Answer:
+    """Text that is there is sent whole; what comes in parts begins with none of them."""
+    if isinstance(answer.content, str):
+        return _compressed(
+            request, Answer(status, answer.content.encode(), answer.headers, answer.media_type)
+        )
+    return Answer(status, b"", answer.headers, answer.media_type, iter(answer.content))
 
 
 def _compressed(request: Request, answer: Answer) -> Answer:
@@ -128,12 +152,13 @@ def _compressed(request: Request, answer: Answer) -> Answer:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
-    """Send an answer to an ASGI server."""
+    """Send an answer to an ASGI server; of one in parts, how it begins."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    if answer.status != NO_CONTENT:
+    if answer.status != NO_CONTENT and answer.parts is None:
         headers.append((b"content-length", str(len(answer.content)).encode()))
-    if answer.content:
+    if answer.content or answer.parts is not None:
         headers.append((b"content-type", answer.media_type.encode()))
     start: Message = {"type": "http.response.start", "status": answer.status, "headers": headers}
     await send(start)
-    await send({"type": "http.response.body", "body": answer.content})
+    if answer.parts is None:
+        await send({"type": "http.response.body", "body": answer.content})

@@ -29,6 +29,7 @@ _ERRORS = {
     422: ("Refusal", "The request is not what is expected."),
     423: ("Said", "All is taken: ask again after the seconds of `Retry-After`."),
     500: ("Failure", "The server has failed."),
+    501: ("Said", "A package that this needs is not installed beside the server."),
     503: ("Failure", "The store is busy or away: ask again."),
 }
 _DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
@@ -46,7 +47,12 @@ _INVALID = {
     },
     "required": ["exception_message", "exception_detail", "request_body"],
 }
-_SCHEMAS = {"Said": _DETAIL, "Failure": _FAILURE, "Invalid": _INVALID}
+_MISTAKE = {
+    "type": "object",
+    "properties": {"error": {"type": "object"}},
+    "required": ["error"],
+}
+_SCHEMAS = {"Said": _DETAIL, "Failure": _FAILURE, "Invalid": _INVALID, "Mistake": _MISTAKE}
 LEAST, GREATEST = -(2**63), 2**63 - 1
 _ANYONE: list[dict[str, list[str]]] = []
 
@@ -165,7 +171,9 @@ def _responses(one: AnyEndpoint, answer: dict[str, Any]) -> dict[str, Any]:
         name, text = _ERRORS[status]
         schema: dict[str, Any] = {"$ref": _REF.format(model=name)}
         if name == "Refusal":
-            schema = {"anyOf": [{"$ref": _REF.format(model=model)} for model in ("Invalid", "Said")]}
+            schema = {
+                "anyOf": [{"$ref": _REF.format(model=model)} for model in ("Invalid", "Said", "Mistake")]
+            }
         responses[str(status)] = {"description": text, "content": {"application/json": {"schema": schema}}}
     return responses
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,22 +48,44 @@ class Paths:
                 self._places.setdefault((len(place.parts), first), []).append(place)
             place.methods[one.method] = one
 
-    def find(self, path: str) -> Found | None:
-        """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does."""
+    def find(self, path: str, method: str = "*") -> Found | None:
+        """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does.
+
+        Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
+        is read by GET where POST means the list.
+        """
+        fitting = self._fitting(path)
+        answering = (one for one in fitting if method in one.methods and _is_readable(one, method))
+        return fitting[0] if len(fitting) == 1 else next(answering, fitting[0] if fitting else None)
+
+    def _fitting(self, path: str) -> list[Found]:
         parts = path[1:].split("/")
+        found: list[Found] = []
         for place in self._places.get((len(parts), parts[0]), ()):
             values = [given for wanted, given in zip(place.parts, parts, strict=True) if wanted is None]
             fixed = all(
                 wanted is None or wanted == given for wanted, given in zip(place.parts, parts, strict=True)
             )
             if fixed and all(values):
-                return Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True)))
-        return None
+                found.append(Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True))))
+        return found
 
     def other_spelling(self, path: str) -> str | None:
         """The path with one slash more or less at its end, where somebody answers there."""
         other = path[:-1] if path.endswith("/") else f"{path}/"
         return other if self.find(other) is not None else None
+
+
+def _is_readable(found: Found, method: str) -> bool:
+    """Whether what stands for an id can be one."""
+    parameters = found.methods[method].signature.parameters
+    try:
+        for name, value in found.arguments.items():
+            if parameters[name].annotation is UUID:
+                UUID(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _literal_first(one: Endpoint[..., Any]) -> list[bool]:

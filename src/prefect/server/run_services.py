@@ -6,8 +6,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from prefect._backend.resolve import close, local_backend
+from prefect._services.services import Services, enabled_services
 from prefect.logging.configuration import setup_logging
-from prefect.server.services.services import Services, enabled_services
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:

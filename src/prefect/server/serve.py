@@ -18,7 +18,7 @@ from prefect.server.app import api_path, create_app
 from prefect.server.auth import is_open
 from prefect.server.goodbyes import OpenSockets
 from prefect.server.listen import listen, url_of
-from prefect.server.mount import THREAD_NAME
+from prefect.server.pool import THREAD_NAME
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -42,23 +42,29 @@ def serve(announce: Callable[[str], None], *, services: bool = True) -> None:
     """
     settings = get_current_settings().server.api
     setup_logging()
-    logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
-    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
     backend = (
         local_backend()
     )  # what is wrong with the store is said in a line, not in a traceback of the server's
     with listen(settings.host, settings.port, asks_for_names=not is_open(backend, wait=True)) as listening:
-        sockets = OpenSockets(create_app(services=services))
-        config = uvicorn.Config(
-            sockets,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="websockets-sansio",
-            timeout_keep_alive=int(settings.keepalive_timeout),
-            timeout_graceful_shutdown=int(settings.drain_seconds),
-        )
-        Server(config, sockets, lambda: announce(url_of(listening, settings.host))).run([listening])
+        serve_on(listening, lambda: announce(url_of(listening, settings.host)), services=services)
+
+
+def serve_on(listening: socket.socket, announce: Callable[[], object], *, services: bool) -> None:
+    """Serve on a socket that listens, until SIGINT or SIGTERM; `announce` is called once it answers."""
+    settings = get_current_settings().server.api
+    logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
+    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
+    sockets = OpenSockets(create_app(services=services))
+    config = uvicorn.Config(
+        sockets,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        timeout_keep_alive=int(settings.keepalive_timeout),
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+    )
+    Server(config, sockets, announce).run([listening])
     close()
     _leave_stuck_requests()
 
@@ -73,7 +79,9 @@ def _in_a_line(record: logging.LogRecord) -> bool:
 class Server(uvicorn.Server):
     """uvicorn's, which announces itself, closes websockets as going away, and ends with exit code 0 when told to."""
 
-    def __init__(self, config: uvicorn.Config, websockets: OpenSockets, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, websockets: OpenSockets, announce: Callable[[], object]
+    ) -> None:
         super().__init__(config)
         self._websockets = websockets
         self._announce = announce

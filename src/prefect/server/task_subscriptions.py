@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
-from prefect._backend import task_queue
+from prefect._backend import task_queue, task_workers
 from prefect.model.runs import TaskRun
 from prefect.server.handshake import ProtocolViolation, received
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 VIOLATION = 4001
 LOOK_SECONDS = 0.25
 MOST_KEYS = 1000
+_LONGEST_NAME = 200
 
 
 class Quit(Exception):
@@ -32,7 +34,7 @@ class Quit(Exception):
 async def scheduled_task_runs(websocket: WebSocket, backend: Callable[[], LocalBackend]) -> None:
     """Give the worker the runs of the tasks that it names, until it quits or goes."""
     try:
-        await _Subscription(websocket, backend, await _keys(websocket)).serve()
+        await _serve(websocket, backend, *await _subscribed(websocket))
     except ProtocolViolation as exc:
         with suppress(RuntimeError, WebSocketDisconnect):
             await websocket.close(VIOLATION, f"Protocol violation: {exc}")
@@ -40,7 +42,19 @@ async def scheduled_task_runs(websocket: WebSocket, backend: Callable[[], LocalB
         await websocket.close()
 
 
-async def _keys(websocket: WebSocket) -> list[str]:
+async def _serve(
+    websocket: WebSocket, backend: Callable[[], LocalBackend], keys: list[str], name: str
+) -> None:
+    """Serve a worker that is on record as long as it is connected."""
+    connection = await run_in_threadpool(task_workers.connected, backend().store, name, keys)
+    try:
+        await _Subscription(websocket, backend, keys, connection).serve()
+    finally:
+        await asyncio.shield(asyncio.to_thread(task_workers.disconnected, backend().store, connection))
+
+
+async def _subscribed(websocket: WebSocket) -> tuple[list[str], str]:
+    """The keys of the worker's tasks, and what it calls itself."""
     message = await received(websocket)
     if message.get("type") != "subscribe":
         raise ProtocolViolation("expected 'subscribe' message")
@@ -48,16 +62,20 @@ async def _keys(websocket: WebSocket) -> list[str]:
     keys = cast("list[Any]", given) if isinstance(given, list) else []
     if not 0 < len(keys) <= MOST_KEYS or not all(isinstance(key, str) for key in keys):
         raise ProtocolViolation("expected 'keys' in subscribe message")
-    return keys
+    return keys, str(message.get("client_id") or "")[:_LONGEST_NAME]
 
 
 class _Subscription:
     """One worker. What it says is read all the time, so that its leaving is noticed while it waits for work."""
 
-    def __init__(self, websocket: WebSocket, backend: Callable[[], LocalBackend], keys: list[str]) -> None:
+    def __init__(
+        self, websocket: WebSocket, backend: Callable[[], LocalBackend], keys: list[str], connection: bytes
+    ) -> None:
         self._websocket = websocket
         self._backend = backend
         self._keys = keys
+        self._connection = connection
+        self._touched = monotonic()
         self._answer: asyncio.Task[dict[str, Any]] | None = None
 
     async def serve(self) -> None:
@@ -84,6 +102,7 @@ class _Subscription:
     async def _next(self) -> Any:
         while True:
             run = await run_in_threadpool(task_queue.take, self._backend().store, self._keys)
+            await self._touch()
             if run is not None:
                 return run
             answer = self._listening()
@@ -91,6 +110,11 @@ class _Subscription:
             if answer.done():
                 self._read(answer)
                 raise ProtocolViolation("expected no message before a run was sent")
+
+    async def _touch(self) -> None:
+        if monotonic() - self._touched > task_workers.TOUCH_SECONDS:
+            self._touched = monotonic()
+            await run_in_threadpool(task_workers.touch, self._backend().store, self._connection)
 
     async def _acknowledged(self) -> None:
         answer = self._listening()

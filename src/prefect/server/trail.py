@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 10_000
 RETRY_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.02  # an entry waits for others; a commit costs as much for a hundred as for one
 _log = logging.getLogger("prefect.server.audit")
 
 
@@ -40,7 +41,8 @@ class Trail:
         self._entries.append(entry)
         if self._thread is None:
             self._start()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def is_full(self) -> bool:
         """Whether too many entries wait."""
@@ -76,6 +78,7 @@ class Trail:
     def _run(self) -> None:
         while not self._closed.is_set():
             self._wake.wait()
+            self._closed.wait(GATHER_SECONDS)
             self._wake.clear()
             try:
                 self.flush()

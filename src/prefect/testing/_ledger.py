@@ -41,7 +41,12 @@ class Ledger(NamedTuple):
 
 def read(home: Path) -> Ledger:
     """What is on record in the store of that PREFECT_HOME; who looks sees the dead to be dead."""
-    with _backend(home) as backend:
+    return read_store(f"sqlite:///{home / 'pluperfect.db'}")
+
+
+def read_store(url: str) -> Ledger:
+    """What is on record in the store of that URL."""
+    with _backend(url) as backend:
         flow_runs = {run.id: run for run in backend.find_flow_runs(limit=None)}
         task_runs = {run.id: run for run in backend.find_task_runs()}
         return Ledger(
@@ -59,8 +64,7 @@ def read(home: Path) -> Ledger:
 
 
 @contextlib.contextmanager
-def _backend(home: Path) -> Generator[Backend, None, None]:
-    url = f"sqlite:///{home / 'pluperfect.db'}"
+def _backend(url: str) -> Generator[Backend, None, None]:
     with temporary_settings({"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}):
         try:
             yield resolve.backend()

@@ -38,3 +38,17 @@ def test_a_lease_is_renewed_when_a_third_of_it_is_gone(store, clock):
     presence.tick()
     (renewed,) = processes.others(store, None)
     assert renewed.lease_until - taken.lease_until > 10_000_000
+
+
+def test_it_looks_once_more_after_the_last_run_so_that_the_next_one_need_not_wake_it(store, clock):
+    presence = Presence(store, lease_seconds=30, poll_seconds=1)
+    assert presence.seconds_to_next() is None
+    assert not presence.enter(b"r" * 16, lambda: None)
+    presence.tick()
+    presence.leave(b"r" * 16)
+    assert presence.seconds_to_next() == 1
+    assert presence.enter(b"s" * 16, lambda: None)
+    presence.leave(b"s" * 16)
+    presence.tick()
+    assert presence.seconds_to_next() is None
+    assert not presence.enter(b"t" * 16, lambda: None)

@@ -56,6 +56,52 @@ class TestTransactions:
             raise ZeroDivisionError
         assert flow_names(store) == set()
 
+    def test_changes_of_several_threads_are_committed_together(self, store):
+        names = {f"flow-{number}" for number in range(8)}
+        committed, begun = [], threading.Barrier(len(names) + 1)
+
+        def change(name):
+            def work(cx):
+                committed.append(len(flow_names(store)))  # a reader sees no transaction that is open
+                flow_runs.flow_id_of(cx, name, 1)
+
+            begun.wait(20)
+            store.together(work)
+
+        with ThreadPoolExecutor(len(names)) as threads:
+            with store.locked():
+                done = [threads.submit(change, name) for name in names]
+                begun.wait(20)
+            for one in done:
+                one.result(20)
+        assert flow_names(store) == names
+        assert len(committed) == len(names)
+        assert len(set(committed)) < len(names)
+
+    def test_one_that_fails_takes_no_other_with_it(self, store):
+        def change(name):
+            def work(cx):
+                made = flow_runs.flow_id_of(cx, name, 1)
+                if name == "wrong":
+                    raise ZeroDivisionError
+                return made
+
+            return work
+
+        def outcome(name):
+            try:
+                return store.together(change(name))
+            except ZeroDivisionError:
+                return None
+
+        names = ["a", "b", "wrong", "c"]
+        made = dict(zip(names, at_once(*(lambda name=name: outcome(name) for name in names)), strict=True))
+        assert {name: id for id, name in store.rows("SELECT id, name FROM flow")} == {
+            name: id for name, id in made.items() if id is not None
+        }
+        assert made["wrong"] is None
+        assert flow_names(store) == {"a", "b", "c"}
+
     def test_readers_see_it_once_it_is_committed(self, opened):
         store, other = opened(), opened()
         with store.write() as cx:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._api import task_run_lists, task_runs
 from prefect.client._method import Caller, method
-from prefect.model.requests.states import StateCreate
+from prefect.model.requests.states import proposed
 from prefect.model.requests.task_run_actions import (
     FilterTaskRuns,
     ProposeState,
@@ -15,7 +15,6 @@ from prefect.model.requests.task_run_actions import (
     TaskRunUpdate,
 )
 from prefect.model.requests.task_runs import TaskRunSort
-from prefect.model.results import ResultRecordMetadata
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -59,7 +58,7 @@ class TaskRunMethods(Caller):
                 "dynamic_key": str(dynamic_key),
                 "task_version": task.version,
                 "tags": sorted({*task.tags, *(extra_tags or ())}),
-                "state": _proposed(state) if state is not None else None,
+                "state": proposed(state) if state is not None else None,
                 "empirical_policy": {
                     "retries": task.retries,
                     "retry_delay": task.retry_delay_seconds,
@@ -114,21 +113,10 @@ class TaskRunMethods(Caller):
         self, task_run_id: UUID, state: State, force: bool = False
     ) -> Steps[OrchestrationResult]:
         """Ask to move a task run on; with `force` few rules are asked. Raises ObjectNotFound."""
-        asked = ProposeState(state=_proposed(state), force=force)
+        asked = ProposeState(state=proposed(state), force=force)
         return (yield self._ask(task_runs.set_task_run_state, id=task_run_id, body=asked))
 
     @method
     def read_task_run_states(self, task_run_id: UUID) -> Steps[list[State]]:
         """Every state of a task run, oldest first."""
         return (yield self._ask(task_runs.read_task_run_states, task_run_id=task_run_id))
-
-
-def _proposed(state: State) -> StateCreate:
-    """What is sent of a state: of a result only where it is stored."""
-    return StateCreate(
-        type=state.type,
-        name=state.name,
-        message=state.message,
-        state_details=state.state_details,
-        data=state.data if isinstance(state.data, ResultRecordMetadata) else None,
-    )

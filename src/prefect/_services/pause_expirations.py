@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from prefect._base.ids import new_id
 from prefect._orchestration.flow_pauses import NEVER_RESUMED
+from prefect._services._moves import move
 from prefect._storage import due
 from prefect.model.records import StateRecord
-from prefect.server.services._moves import move
 
 if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend

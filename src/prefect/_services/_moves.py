@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prefect._storage.due import Due
     from prefect.model.records import StateRecord
 
-_log = logging.getLogger("prefect.server.services")
+_log = logging.getLogger("prefect._services")
 
 
 def move(backend: LocalBackend, run: Due, state: StateRecord, *, force: bool = False) -> bool:

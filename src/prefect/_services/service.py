@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     IsLeader = Callable[[str], bool]
 
 BUSY_SECONDS: Final = 0.05  # before the next round, where one has left work
-_log = logging.getLogger("prefect.server.services")
+_log = logging.getLogger("prefect._services")
 
 
 def _always(_: str) -> bool:

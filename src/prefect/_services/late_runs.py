@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from prefect._base.ids import new_id
+from prefect._services._moves import move
 from prefect._storage import due
 from prefect.model.records import StateRecord
-from prefect.server.services._moves import move
 
 if TYPE_CHECKING:
     from prefect._backend.local import LocalBackend

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._backend import foreman, scheduler
 from prefect._backend.resolve import retention_policy
-from prefect.server.services import (
+from prefect._services import (
     cancellation_cleanup,
     event_retention,
     late_runs,
@@ -16,13 +16,13 @@ from prefect.server.services import (
     pause_expirations,
     retention,
 )
-from prefect.server.services.service import Service
+from prefect._services.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from prefect._backend.local import LocalBackend
-    from prefect.server.services.service import IsLeader
+    from prefect._services.service import IsLeader
 
 
 def enabled_services(settings: Any) -> list[Service]:
