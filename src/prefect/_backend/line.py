@@ -60,6 +60,7 @@ class Line:
         self._next_try = 0.0
         self._down_since = 0.0
         self._reason = ""
+        self.times_gone = 0  # how often nobody listened there: a server that is busy does
 
     @property
     def is_down(self) -> bool:
@@ -100,6 +101,7 @@ class Line:
             if self._csrf.is_asked_for(response) and self._csrf.take(self._open().get(self._csrf.path)):
                 response = self._send(request)
         except httpx.TransportError as exc:
+            self.times_gone += isinstance(exc, httpx.ConnectError)
             raise self.failed(str(exc) or type(exc).__name__, None) from exc
         return self._read(response)
 
