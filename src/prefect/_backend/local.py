@@ -41,6 +41,7 @@ _WITH_STATE = frozenset(
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
+    look_seconds = 0.05  # a look takes 20 µs
     names_inputs = False
 
     def __init__(
@@ -291,6 +292,11 @@ def _bytes(run_id: bytes | UUID) -> bytes:
 
 
 def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> None:
+    if isinstance(decision, Accept) and decision.state.type == "PAUSED":
+        from prefect._storage import run_inputs  # only runs that pause pay for it
+
+        keyset: dict[str, str] = (decision.state.details or {}).get("run_input_keyset") or {}
+        run_inputs.forget(cx, run.id, keyset.values())  # what an earlier pause of that key was told
     if decision.slot is not None:
         from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
 

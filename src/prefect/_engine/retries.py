@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.clock import now_us
 from prefect._base.drive import Call
-from prefect._engine.effects import Sleep
+from prefect._base.drive import Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Generator
