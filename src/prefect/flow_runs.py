@@ -6,7 +6,6 @@ what it has recorded is replayed, and the pauses that it has been through are pa
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from uuid import UUID
 
@@ -145,7 +144,7 @@ async def aresume_flow_run(flow_run_id: UUID, run_input: dict[str, Any] | None =
 
 async def wait_for_flow_run(
     flow_run_id: UUID,
-    timeout: int | None = 10800,  # noqa: ASYNC109 - Prefect's signature
+    timeout: int | None = 10800,
     poll_interval: int | None = None,
     client: PrefectClient | None = None,
     log_states: bool = False,

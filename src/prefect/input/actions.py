@@ -34,7 +34,7 @@ __all__ = [
 
 
 def ensure_flow_run_id(flow_run_id: UUID | None = None) -> UUID:
-    """The id given, or that of the flow run which this code is part of. Raises RuntimeError where it is part of none."""
+    """The id given, or that of the flow run which this code is part of. Raises RuntimeError where there is none."""
     if flow_run_id is not None:
         return flow_run_id
     try:

@@ -37,7 +37,7 @@ class GetInputHandler(Generic[R]):
         RuntimeError: no run is given, and this is part of none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Prefect's signature
         self,
         run_input_cls: type[Any],
         key_prefix: str,
@@ -120,7 +120,7 @@ class GetInputHandler(Generic[R]):
 class GetAutomaticInputHandler(GetInputHandler[T]):
     """The same for a plain type: it gives values, or with `with_metadata` what holds them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Prefect's signature
         self,
         run_input_cls: type[Any],
         key_prefix: str,

@@ -172,7 +172,7 @@ class RunInput(BaseRunInput):
     """The base of typed inputs: its fields are what is asked for."""
 
     @classmethod
-    def receive(
+    def receive(  # noqa: PLR0917 - Prefect's signature
         cls,
         timeout: float | None = 3600,
         poll_interval: float = 10,
@@ -216,7 +216,7 @@ class AutomaticRunInput(BaseRunInput, Generic[T]):
         return cast("Any", create_model(f"{name}AutomaticRunInput", __base__=cls, value=(_type, ...)))
 
     @classmethod
-    def receive(
+    def receive(  # noqa: PLR0917 - Prefect's signature
         cls,
         timeout: float | None = 3600,
         poll_interval: float = 10,
@@ -239,7 +239,7 @@ class AutomaticRunInput(BaseRunInput, Generic[T]):
         )
 
 
-def run_input_subclass_from_type(_type: Any) -> type[AutomaticRunInput[Any]] | type[RunInput]:
+def run_input_subclass_from_type(_type: Any) -> type[AutomaticRunInput[Any] | RunInput]:
     """The input of a type: a `RunInput` itself, of another model one with its fields, else one with a `value`."""
     if inspect.isclass(_type):
         if issubclass(_type, (RunInput, AutomaticRunInput)):
@@ -297,7 +297,7 @@ def receive_input(
     flow_run_id: UUID | None = None,
     with_metadata: bool = False,
 ) -> GetAutomaticInputHandler[T]: ...
-def receive_input(
+def receive_input(  # noqa: PLR0917 - Prefect's signature
     input_type: Any,
     timeout: float | None = 3600,
     poll_interval: float = 10,
