@@ -12,6 +12,14 @@ from prefect._base.modules import MAIN_ALIAS, natural_name
 from prefect.exceptions import MissingFlowError, ScriptError
 
 
+_importing = 0
+
+
+def is_importing() -> bool:
+    """Whether this process is importing the source of a flow just now, which must not start to serve then."""
+    return _importing > 0
+
+
 def load_object(entrypoint: str) -> Any:
     """The object that `path/to/file.py:name` or `package.module:name` names.
 
