@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeploymentApplyError", "RunnerDeployment"]
 
-RECOVER_LABEL = "pluperfect.recover"  # how often a run of the deployment is recovered, on every run of it
+
 _BANNED = ["/", "%", "&", ">", "<"]
 _SCRIPT = {".py", ".ipynb"}
 
