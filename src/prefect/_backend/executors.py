@@ -27,7 +27,7 @@ _BEFORE_RUNNING = frozenset(("PENDING", "RUNNING", "CANCELLING"))
 
 
 def executor_ended(
-    backend: LocalBackend, run_id: bytes, *, host: str, pid: int | None, cause: str, hand_over: bool
+    backend: LocalBackend, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool
 ) -> FlowRunRecord:
     """Record the end of a run's process, where that has not said how the run ended; the run as it is then.
 
@@ -36,7 +36,7 @@ def executor_ended(
         run_id: the run.
         host: the machine of the process.
         pid: the process; None where none could be started.
-        cause: why it ended, for people.
+        cause: why it ended, for people; None where it has reported the run's end, or has left the run to another.
         hand_over: it was told to end, and another is to go on with the run, however often it was recovered.
 
     Raises:
@@ -45,7 +45,9 @@ def executor_ended(
     run = flow_runs.read(backend.store, run_id)
     if run is None:
         raise ObjectNotFound(help_message=f"Flow run {run_id.hex()} not found.")
-    if run.owner is not None:
+    if cause is None:
+        pass
+    elif run.owner is not None:
         _bury_owner(backend, run.owner, host, pid, cause)
     elif run.state.type in _BEFORE_RUNNING:
         _end_unowned(backend, run, cause)

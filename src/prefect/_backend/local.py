@@ -277,7 +277,7 @@ class LocalBackend:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
     def executor_ended(
-        self, run_id: bytes, *, host: str, pid: int | None, cause: str, hand_over: bool = False
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:
         from prefect._backend import executors  # only runners and workers
 

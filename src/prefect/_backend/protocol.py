@@ -180,7 +180,7 @@ class Backend(Protocol):
         ...
 
     def executor_ended(
-        self, run_id: bytes, *, host: str, pid: int | None, cause: str, hand_over: bool = False
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:
         """The process of a run of a deployment has ended: Crashed or Cancelled, unless it has said how the run ended.
 

@@ -93,7 +93,7 @@ _reads(  # whoever asks again, because the answer was lost, changes nothing
     run_id=_ID,
     host=wire.TEXT,
     pid=wire.optional(wire.INT),
-    cause=wire.TEXT,
+    cause=wire.optional(wire.TEXT),
     hand_over=wire.BOOL,
 )
 

@@ -14,13 +14,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self
 
+from prefect._backend.executors import RECOVER_LABEL
 from prefect._base.dual import dual, in_thread
-from prefect._loading import load_object
+from prefect._loading import load_flow
 from prefect.client.orchestration import get_client
 from prefect.deployments._options import OF_SCHEDULES, DeploymentOptions, check_names
 from prefect.deployments._parameter_schema import parameter_schema
 from prefect.deployments._schedules import create_of, schedules_of
-from prefect.exceptions import InvalidNameError, MissingFlowError
+from prefect.exceptions import InvalidNameError
 from prefect.model.concurrency import ConcurrencyLimitConfig, ConcurrencyOptions
 from prefect.model.deployments import VersionInfo
 from prefect.model.requests.deployment_actions import DeploymentScheduleCreate, DeploymentScheduleUpdate
@@ -174,7 +175,7 @@ class RunnerDeployment(BaseModel):
         given = dict(options)
         check_names(given, "from_entrypoint")
         given.pop("entrypoint_type", None)
-        made = cls._made(_flow_at(entrypoint), name, given)
+        made = cls._made(load_flow(entrypoint), name, given)
         made.flow_name = flow_name or made.flow_name
         made.entrypoint, made._path = entrypoint, str(Path.cwd())
         if not entrypoint.rpartition(":")[0].endswith(".py"):
@@ -217,7 +218,7 @@ class RunnerDeployment(BaseModel):
         with tempfile.TemporaryDirectory() as folder:
             storage.set_base_path(Path(folder))
             await storage.pull_code()
-            flow = await in_thread(_flow_at, str(storage.destination / entrypoint))
+            flow = await in_thread(load_flow, str(storage.destination / entrypoint))
             made = cls._made(flow, name, given)
         made.flow_name = flow_name or made.flow_name
         made.entrypoint, made.storage = entrypoint, storage
@@ -345,15 +346,6 @@ class RunnerDeployment(BaseModel):
 
 def _as_list(steps: Any) -> list[dict[str, Any]]:
     return steps if isinstance(steps, list) else [steps]
-
-
-def _flow_at(entrypoint: str) -> Flow[..., Any]:
-    found = load_object(entrypoint)
-    if not hasattr(found, "binder"):
-        raise MissingFlowError(
-            f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
-        )
-    return found
 
 
 def _entrypoint(flow: Flow[..., Any]) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
     from prefect._storage.protocol import Store
 
 POLL_SECONDS: Final = 0.02  # a look at the counter takes 10 µs
@@ -75,3 +78,18 @@ class StoreFeed(PollingFeed):
         change = self._store.changed_elsewhere()
         changed, self._seen = change != self._seen, change
         return changed
+
+
+def feed_of(settings: Any, served: Callable[[], list[UUID]]) -> Feed:
+    """What wakes a runner, by the settings: news of the store, or of the server.
+
+    Args:
+        settings: the settings in force.
+        served: the deployments whose runs are wanted.
+    """
+    _ = served
+    if not settings.api.url:
+        from prefect._backend.resolve import local_backend  # not where a server has the store
+
+        return StoreFeed(local_backend().store)
+    return PollingFeed()
