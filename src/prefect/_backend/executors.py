@@ -12,7 +12,6 @@ from prefect._backend import reaper
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
 from prefect._storage import flow_runs, processes
-from prefect.exceptions import ObjectNotFound
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
@@ -42,9 +41,7 @@ def executor_ended(
     Raises:
         ObjectNotFound: there is no such run.
     """
-    run = flow_runs.read(backend.store, run_id)
-    if run is None:
-        raise ObjectNotFound(help_message=f"Flow run {run_id.hex()} not found.")
+    run = backend.read_flow_run(run_id)
     if cause is None:
         pass
     elif run.owner is not None:
@@ -57,8 +54,8 @@ def executor_ended(
 
 def recover(backend: LocalBackend, run_id: bytes, *, hand_over: bool = False) -> bool:
     """Schedule a crashed run of a deployment again, now, if it was not recovered too often; whether it was."""
-    run = flow_runs.read(backend.store, run_id)
-    if run is None or run.state.type != "CRASHED" or run.deployment_id is None:
+    run = backend.read_flow_run(run_id)
+    if run.state.type != "CRASHED" or run.deployment_id is None:
         return False
     most = run.labels.get(RECOVER_LABEL, 0)
     if not hand_over and _recoveries(backend, run_id) >= most:
