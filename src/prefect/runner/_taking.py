@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect.model.runs import FlowRun
 
 _log = logging.getLogger("prefect.runner")
-_output = logging.getLogger("prefect.flow_runs.output")
+_output = logging.getLogger("prefect.flow_runs")
 
 
 class Taking:

@@ -18,6 +18,7 @@ from prefect._base.dual import dual, in_thread
 from prefect._base.notset import NotSet
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
+from prefect.logging.configuration import setup_logging
 from prefect.runner import _killed
 from prefect.runner._code import Code
 from prefect.runner._desk import Desk, Manner, Served
@@ -206,6 +207,7 @@ class Runner:
 
     def _execute(self, run_once: bool, webserver: bool | None) -> None:
         self.started = True
+        setup_logging()
         wants_web = self.webserver if webserver is None else webserver
         try:
             with Housekeeping(self if wants_web else None, services=not run_once):
