@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--watch-timeout", type=click.FloatRange(0), metavar="SECONDS", help="Stop watching after so long."
 )
 @click.pass_context
-def run(  # noqa: PLR0913 - the options of the command
+def run(
     ctx: click.Context,
     *,
     name: str | None,
