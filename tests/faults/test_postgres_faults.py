@@ -136,20 +136,22 @@ class TestUnansweredCommits:
                     add_one(cx)
             assert counted(cut_off) == counted(store) == wire.cuts == 3
 
-    def test_a_number_that_a_crash_has_freed_is_not_taken_for_ones_own(self, store, wire, postgres):
-        """The crash forgets a transaction that was on no disk yet, and gives its number to the next one."""
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_a_number_that_a_crash_has_freed_is_not_taken_for_ones_own(self, store, wire, postgres, others):
+        """The crash forgets a transaction that was on no disk yet; its number is the next one's, or nobody's yet."""
 
-        def crash_and_have_another_one_commit():
+        def crash_and_have_others_commit():
             postgres.crash()
             postgres.start()
-            add(store)
+            for _ in range(others):
+                add(store)
 
         with closing(PostgresStore(wire.url)) as cut_off:
             add(cut_off)
-            wire.meanwhile = crash_and_have_another_one_commit
+            wire.meanwhile = crash_and_have_others_commit
             wire.cut = "unheard"
             add(cut_off)
-        assert counted(store) == 3
+        assert counted(store) == 2 + others
 
     def test_who_holds_rows_and_is_gone_is_ended(self, store, wire):
         """The database does not know that its client is gone; its lock would stop everybody."""

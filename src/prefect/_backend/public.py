@@ -65,6 +65,7 @@ class PublicBackend:
     """
 
     blocks = True
+    look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
 
     def __init__(

@@ -129,7 +129,10 @@ class Link:
         asked = (
             "SELECT pg_xact_status(%s::text::xid8), EXISTS (SELECT 1 FROM meta WHERE key = %s AND value = %s)"
         )
-        row = self._usable().execute(asked, (self._number, self._mark, str(self._count))).fetchone()
+        try:
+            row = self._usable().execute(asked, (self._number, self._mark, str(self._count))).fetchone()
+        except psycopg.errors.InvalidParameterValue:
+            return False  # "in the future": a crash has forgotten the number, and it is nobody's yet
         status, marked = row or (None, False)
         if status == "in progress":
             raise Undecided("a transaction whose connection was lost has not ended yet")
