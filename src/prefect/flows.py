@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, overload
 
 from typing_extensions import ParamSpec, Self, Unpack, get_type_hints
 
