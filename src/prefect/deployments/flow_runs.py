@@ -10,7 +10,6 @@ from prefect._base.clock import now_us
 from prefect._base.drive import Sleep, drive_async
 from prefect._base.jsonable import to_jsonable
 from prefect._engine import inputs
-
 from prefect.client._use import Using, either
 from prefect.context import FlowRunContext, current_tags
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, ParameterTypeError
