@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from prefect.exceptions import PrefectException
 
-_DEPLOYMENTS = "deployments, schedules and pauses are not part of this release"
+_DEPLOYMENTS = "deployments and schedules are not part of this release"
 
 
 def _refuse(name: str, reason: str) -> NoReturn:
@@ -30,9 +30,3 @@ def _later(name: str, reason: str) -> Callable[..., NoReturn]:
 
 
 deploy = _later("deploy", _DEPLOYMENTS)
-pause_flow_run = _later("pause_flow_run", _DEPLOYMENTS)
-apause_flow_run = _later("apause_flow_run", _DEPLOYMENTS)
-resume_flow_run = _later("resume_flow_run", _DEPLOYMENTS)
-aresume_flow_run = _later("aresume_flow_run", _DEPLOYMENTS)
-suspend_flow_run = _later("suspend_flow_run", _DEPLOYMENTS)
-asuspend_flow_run = _later("asuspend_flow_run", _DEPLOYMENTS)

@@ -48,6 +48,7 @@ class HttpBackend:
     """
 
     blocks = True
+    look_seconds: float | None = 0.25
     names_inputs = True
 
     def __init__(

@@ -54,6 +54,7 @@ class Backend(Protocol):
 
     journal: Journal[Any]
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
+    look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(

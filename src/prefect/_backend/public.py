@@ -66,6 +66,7 @@ class PublicBackend:
     """
 
     blocks = True
+    look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
 
     def __init__(
@@ -293,7 +294,9 @@ class PublicBackend:
         if not hand_over and recovered >= run.labels.get(RECOVER_LABEL, 0):
             return run
         name, now = (HANDED_OVER if hand_over else RECOVERING), now_us()
-        again = StateRecord(new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now})
+        again = StateRecord(
+            new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now}
+        )
         return self.propose_flow_run_state(run.id, again).run
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from prefect._storage import clauses
 from prefect._storage.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from prefect._storage.protocol import Queries, Transaction
 
@@ -37,6 +37,12 @@ def insert(cx: Transaction, record: FlowRunInputRecord) -> bool:
         record,
     )
     return done.rowcount == 1
+
+
+def forget(cx: Transaction, run_id: bytes, keys: Iterable[str]) -> None:
+    """Remove what was sent under these keys."""
+    for key in keys:
+        INPUTS.delete(cx, flow_run_id=run_id, key=key)
 
 
 def beginning(

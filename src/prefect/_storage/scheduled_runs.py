@@ -26,6 +26,57 @@ def key_of(deployment_id: bytes, schedule_id: bytes, time: int) -> str:
     return f"{prefix}{UUID(bytes=schedule_id)} {to_datetime(time).isoformat(' ')}"
 
 
+def schedule_of(key: str | None) -> bytes | None:
+    """The id of the schedule in a key of `key_of`; None in any other."""
+    words = (key or "").split(" ")
+    return UUID(words[2]).bytes if len(words) > 3 and words[0] == "scheduled" else None
+
+
+def _of_schedule(key: str) -> str:
+    """How the keys of the same schedule begin."""
+    return " ".join(key.split(" ")[:3]) + " "
+
+
+# as the index has it
+_UNFINISHED = (
+    "deployment_id = ? AND auto_scheduled = 1 AND idempotency_key LIKE ? "
+    "AND state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED')"
+)
+
+
+def unfinished_sibling(
+    cx: Transaction, run: FlowRunRecord, *, waiting: bool
+) -> tuple[bytes, str, str] | None:
+    """Another run of the same schedule that has begun and not ended; with `waiting` also an earlier one that waits."""
+    key = run.idempotency_key or ""
+    begun = "(state_type <> 'SCHEDULED' OR run_count > 0)"
+    clause = f"({begun} OR idempotency_key < ?)" if waiting else begun
+    return cx.row(
+        f"SELECT id, name, state_name FROM flow_run WHERE {_UNFINISHED} AND id <> ? AND {clause} "  # noqa: S608
+        "ORDER BY idempotency_key LIMIT 1",
+        (run.deployment_id, f"{_of_schedule(key)}%", run.id, *((key,) if waiting else ())),
+    )
+
+
+def newer_is_due(cx: Transaction, run: FlowRunRecord, now: int) -> bool:
+    """Whether a later run of the same schedule, which has not ended, has come to its time."""
+    key = run.idempotency_key or ""
+    row = cx.row(
+        f"SELECT 1 FROM flow_run WHERE {_UNFINISHED} AND idempotency_key > ? AND expected_start_time <= ? LIMIT 1",  # noqa: S608
+        (run.deployment_id, f"{_of_schedule(key)}%", key, now),
+    )
+    return row is not None
+
+
+def next_waiting(cx: Transaction, run: FlowRunRecord, state_name: str) -> FlowRunRecord | None:
+    """The earliest run of the same schedule that waits in a state of that name."""
+    row = cx.row(
+        f"SELECT id FROM flow_run WHERE {_UNFINISHED} AND state_name = ? ORDER BY idempotency_key LIMIT 1",  # noqa: S608
+        (run.deployment_id, f"{_of_schedule(run.idempotency_key or '')}%", state_name),
+    )
+    return flow_runs.read(cx, row[0]) if row else None
+
+
 def of_deployments(
     source: Queries, deployment_ids: Sequence[bytes], *, before: int | None, limit: int
 ) -> list[FlowRunRecord]:

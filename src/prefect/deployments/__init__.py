@@ -1,4 +1,7 @@
-"""Deployments: flows with where, when and with what they run. Names are imported when they are first used."""
+"""Deployments: run one, from anywhere, and make them.
+
+Everything is imported when it is first used (PEP 562).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefect.deployments.flow_runs import arun_deployment, run_deployment
     from prefect.deployments.runner import RunnerDeployment
 
-__all__ = ["RunnerDeployment"]
+__all__ = ["RunnerDeployment", "arun_deployment", "run_deployment"]
 
-_HOMES = {"RunnerDeployment": "prefect.deployments.runner"}
+_ROOMS = {
+    "RunnerDeployment": "prefect.deployments.runner",
+    "arun_deployment": "prefect.deployments.flow_runs",
+    "run_deployment": "prefect.deployments.flow_runs",
+}
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+    value = globals()[name] = getattr(importlib.import_module(_ROOMS[name]), name)
+    return value
