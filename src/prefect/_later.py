@@ -20,42 +20,6 @@ def _refuse(name: str, reason: str) -> NoReturn:
     )
 
 
-def serve(
-    *flows: Any,
-    name: str | None = None,
-    tags: list[str] | None = None,
-    parameters: dict[str, Any] | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    enforce_parameter_schema: bool | None = None,
-    pause_on_shutdown: bool = True,
-    print_starting_message: bool = True,
-    limit: int | None = None,
-    webserver: bool = False,
-    **kwargs: Any,
-) -> None:
-    """Serve flows as deployments. Raises PrefectException: not part of this release."""
-    _refuse("serve", _DEPLOYMENTS)
-
-
-async def aserve(
-    *flows: Any,
-    name: str | None = None,
-    tags: list[str] | None = None,
-    parameters: dict[str, Any] | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    enforce_parameter_schema: bool | None = None,
-    pause_on_shutdown: bool = True,
-    print_starting_message: bool = True,
-    limit: int | None = None,
-    webserver: bool = False,
-    **kwargs: Any,
-) -> None:
-    """The async form of `serve`. Raises PrefectException: not part of this release."""
-    _refuse("aserve", _DEPLOYMENTS)
-
-
 def _later(name: str, reason: str) -> Callable[..., NoReturn]:
     def refuse(*_: Any, **__: Any) -> NoReturn:
         _refuse(name, reason)

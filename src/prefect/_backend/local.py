@@ -289,6 +289,13 @@ class LocalBackend:
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        from prefect._backend import executors  # only runners and workers
+
+        return executors.executor_ended(self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over)
+
     def close(self) -> None:
         with contextlib.closing(self.store):
             self.journal.close()

@@ -180,6 +180,15 @@ class Backend(Protocol):
         """Turn runs whose process is dead, or whose lease has expired, into Crashed; those runs."""
         ...
 
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        """The process of a run of a deployment has ended: Crashed or Cancelled, unless it has said how the run ended.
+
+        A crashed run that may be recovered is scheduled again at once; with `hand_over` it always is.
+        """
+        ...
+
     def close(self) -> None:
         """Write what is left and give the store back."""
         ...

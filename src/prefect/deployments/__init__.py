@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect.deployments.flow_runs import arun_deployment, run_deployment
+    from prefect.deployments.runner import RunnerDeployment
 
-__all__ = ["arun_deployment", "run_deployment"]
+__all__ = ["RunnerDeployment", "arun_deployment", "run_deployment"]
 
 _ROOMS = {
+    "RunnerDeployment": "prefect.deployments.runner",
     "arun_deployment": "prefect.deployments.flow_runs",
     "run_deployment": "prefect.deployments.flow_runs",
 }
