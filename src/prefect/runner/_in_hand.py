@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("prefect.runner")
 NEVER: Final = float("inf")
-ASKED_SECONDS: Final = 3.0  # a run learns within half a second that it is to stop; then it is told by a signal
+ASKED_SECONDS: Final = (
+    3.0  # a run learns within half a second that it is to stop; then it is told by a signal
+)
 HAND_OVER_SECONDS: Final = 10.0  # that a run takes to record that it was interrupted
 
 

@@ -71,7 +71,9 @@ class Taking:
 
     def cancel(self, run_id: UUID) -> None:
         """Ask a run to stop."""
-        self._client.set_flow_run_state(run_id, Cancelling(message="The runner that executes the run was told to cancel it."))
+        self._client.set_flow_run_state(
+            run_id, Cancelling(message="The runner that executes the run was told to cancel it.")
+        )
 
     def ended(self, run_id: UUID, pid: int | None, cause: str | None, *, hand_over: bool) -> FlowRunRecord:
         """The process of a run has ended; where that has not said how the run ended, `cause` does."""
