@@ -31,7 +31,7 @@ test-all: $(STAMPS)/test,examples ## run the tests with the slow ones and 300 mo
 test-compat: $(STAMPS)/test,examples ## run prefect==3.9.1 against our server, and our flows against its server
 	PLUPERFECT_PEER="$$($(BIN)/python benchmarks/environments.py)" $(BIN)/python -m pytest tests/compat
 
-fuzz: $(STAMPS)/test ## 20,000 hostile requests to every operation of our OpenAPI document (half an hour)
+fuzz: $(STAMPS)/test ## 20,000 hostile requests to all of our OpenAPI document, 100,000 frames to the websockets (an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4'
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 

@@ -16,7 +16,7 @@ from prefect._callables import WrappedFunction, default_name, require_saved, sou
 from prefect._engine import parameters as engine_parameters
 from prefect._engine import run as engine
 from prefect._options import FlowOptions
-from prefect.exceptions import InvalidNameError, MissingFlowError
+from prefect.exceptions import InvalidNameError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
@@ -317,12 +317,7 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
         ScriptError: the script raised while it was imported.
         MissingFlowError: there is no flow of that name.
     """
-    from prefect._loading import load_object  # importlib machinery that running a flow does not need
+    from prefect._loading import load_flow  # importlib machinery that running a flow does not need
 
     _ = use_placeholder_flow
-    found = load_object(entrypoint)
-    if not isinstance(found, Flow):
-        raise MissingFlowError(
-            f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
-        )
-    return cast("Flow[..., Any]", found)
+    return load_flow(entrypoint)

@@ -214,6 +214,12 @@ CLIENT_TABLE: Final = (
     # runner, worker, deployments
     Spec("runner.process_limit", POSITIVE, 5, "Runs that `serve` and `Runner` execute at once."),
     Spec("runner.poll_frequency", SECONDS, 10, "Seconds between looks for runs by `serve` and `Runner`."),
+    Spec(
+        "runner.fork_server",
+        BOOL,
+        True,
+        "Runs start as forks of a process that has their flow imported (Linux); if not, each imports it anew.",
+    ),
     Spec("worker.heartbeat_seconds", SECONDS, 30.0, "Seconds between a worker's signs of life."),
     Spec("worker.query_seconds", SECONDS, 10.0, "Seconds between a worker's looks for runs."),
     Spec("worker.prefetch_seconds", SECONDS, 10.0, "How long before its time a worker takes up a run."),

@@ -1,0 +1,26 @@
+"""Deployments: run one, from anywhere, and make them.
+
+Everything is imported when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.deployments.flow_runs import arun_deployment, run_deployment
+
+__all__ = ["arun_deployment", "run_deployment"]
+
+_ROOMS = {
+    "arun_deployment": "prefect.deployments.flow_runs",
+    "run_deployment": "prefect.deployments.flow_runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_ROOMS[name]), name)
+    return value

@@ -1,0 +1,1 @@
+"""Serving: a process that executes the runs of its deployments."""

@@ -1,0 +1,29 @@
+"""Lines out of what a process writes, piece by piece."""
+
+from __future__ import annotations
+
+LONGEST = 65_536  # bytes of a line; a longer one becomes several
+
+
+class Lines:
+    """Collects bytes, and gives the lines that they complete, as text without their ends."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that are complete with `data`."""
+        *whole, self._begun = (self._begun + data).split(b"\n")
+        while len(self._begun) >= LONGEST:
+            whole.append(self._begun[:LONGEST])
+            self._begun = self._begun[LONGEST:]
+        return [_text(line) for line in whole]
+
+    def rest(self) -> list[str]:
+        """The last line, if it has begun and did not end."""
+        begun, self._begun = self._begun, b""
+        return [_text(begun)] if begun else []
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").removesuffix("\r")
