@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from prefect.exceptions import (
     InfrastructureNotAvailable,
     MissingFlowError,
     ParameterBindError,
+    Pause,
     PrefectException,
 )
 from prefect.model.records import StateRecord
@@ -207,14 +209,15 @@ def _run(flow: Flow[..., Any], run: FlowRunRecord, parameters: dict[str, Any]) -
     call = resume(flow, run.id, parameters)
     assert call.recorded is not None
     replayed = call.recorded.replayed
-    answer = run_flow_call(call, return_state=True)
-    if flow.isasync:
-        import asyncio  # 30 ms of import, for asynchronous flows
+    with suppress(Pause):  # it is suspended, and holds no process
+        answer = run_flow_call(call, return_state=True)
+        if flow.isasync:
+            import asyncio  # 30 ms of import, for asynchronous flows
 
-        asyncio.run(_exhausted(answer) if flow.isgenerator else _awaited(answer))
-    elif flow.isgenerator:
-        for _ in answer:
-            pass
+            asyncio.run(_exhausted(answer) if flow.isgenerator else _awaited(answer))
+        elif flow.isgenerator:
+            for _ in answer:
+                pass
     return replayed
 
 

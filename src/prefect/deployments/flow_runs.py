@@ -204,7 +204,8 @@ def _track(asked: _Asked, deployment: DeploymentResponse, flow: Any) -> Generato
             dynamic_key=str(number),
             state=Pending(),
             task_inputs={
-                name: [TaskRunResult(id=UUID(bytes=source)) for source in found] for name, found in sources.items()
+                name: [TaskRunResult(id=UUID(bytes=source)) for source in found]
+                for name, found in sources.items()
             },
         )
     )
