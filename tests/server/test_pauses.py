@@ -155,6 +155,7 @@ def test_plain_types_and_models_are_inputs_too(kind, given, expected):
     )
 
 
+@pytest.mark.behaviour(13)
 def test_asynchronous_flows_await_it_in_both_forms(where):
     async def act(run_id: UUID) -> None:
         await aresume_flow_run(run_id, {"value": 1})
@@ -206,6 +207,7 @@ def test_a_named_pause_fires_once():
         assert twice() == "through"
 
 
+@pytest.mark.behaviour(66)
 def test_nobody_resumes(where):
     @flow
     def wait():
@@ -236,6 +238,7 @@ def test_cancelling_ends_a_pause():
             wait()
 
 
+@pytest.mark.behaviour(66)
 def test_outside_of_flow_runs():
     with pytest.raises(RuntimeError, match=r"Flow runs can only be paused from within a flow run\."):
         pause_flow_run()
@@ -254,6 +257,7 @@ def test_what_is_not_paused_is_not_resumed(where):
         resume_flow_run(UUID(quick()))
 
 
+@pytest.mark.behaviour(66)
 def test_only_runs_of_deployments_are_suspended_and_no_subflows(where):
     @flow
     def suspends():

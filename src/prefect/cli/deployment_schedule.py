@@ -213,10 +213,8 @@ def _every_deployment(client: SyncPrefectClient) -> list[DeploymentResponse]:
 
 
 def _schedule_of(found: DeploymentResponse, name: str, schedule_id: UUID) -> DeploymentSchedule:
-    for one in found.schedules:
-        if one.id == schedule_id:
-            return one
-    fail(
+    one = next((one for one in found.schedules if one.id == schedule_id), None)
+    return one or fail(
         f"Expected the id of a schedule of {name}, got {schedule_id}: `prefect deployment schedule ls` lists them."
     )
 
