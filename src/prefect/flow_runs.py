@@ -326,7 +326,8 @@ class _Asked:
         """What was answered."""
         if self._model is None:
             return None
-        return (yield from self._model.loading(self.keyset, UUID(bytes=run_id)))
+        loaded: Any = yield from self._model.loading(self.keyset, UUID(bytes=run_id))
+        return loaded
 
 
 def _context(what: str) -> EngineContext:
