@@ -315,7 +315,8 @@ def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> N
         from prefect._storage import run_inputs  # only runs that pause pay for it
 
         keyset: dict[str, str] = (decision.state.details or {}).get("run_input_keyset") or {}
-        run_inputs.forget(cx, run.id, keyset.values())  # what an earlier pause of that key was told
+        # what a pause of that key was told in an earlier try; its schema of this one is there already
+        run_inputs.forget(cx, run.id, keyset.values(), before=run.state.timestamp)
     if decision.slot is not None:
         from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
 

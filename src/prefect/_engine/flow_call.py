@@ -225,6 +225,8 @@ class FlowCall(EngineContext):
         def adopt(found: FlowRunRecord) -> None:
             changed = {name: getattr(found, name) for name in _CHANGED_ELSEWHERE}
             self.record = self.record._replace(**changed)
+            if found.state.type == "CANCELLING":  # seen before the journal's thread has told
+                self.cancel()
 
         yield Verb(self.backend, lambda: self.backend.read_flow_run(self.id), adopt)
         return self.record
