@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect._backend.retention import Policy
+    from prefect._backend.waiting_room import WaitingRoom
     from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
@@ -51,7 +52,18 @@ class LocalBackend:
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None
+        self._room: WaitingRoom | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    @property
+    def room(self) -> WaitingRoom:
+        """Where whoever waits for slots of limits is served."""
+        if self._room is None:
+            from prefect._backend.waiting_room import WaitingRoom  # few programs wait for slots
+
+            with self.store.locked():
+                self._room = self._room or WaitingRoom(self.store, self.reap)
+        return self._room
 
     def acting_for(self, presence: Any) -> LocalBackend:
         """The same for another process: what it takes up is its own."""
@@ -278,11 +290,14 @@ class LocalBackend:
 
     def close(self) -> None:
         with contextlib.closing(self.store):
+            if self._room is not None:
+                self._room.close()
             self.journal.close()
             self.presence.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
+        self._room = None
         self.store.abandon()
 
 

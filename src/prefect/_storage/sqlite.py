@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._storage import migrate
 from prefect._storage.leading import Leases
-from prefect._storage.listening import PollingListener, notify
+from prefect._storage.listening import ChangeListener, PollingListener, notify
 from prefect._storage.protocol import Size
 from prefect._storage.together import Together
 from prefect.exceptions import StoreError
@@ -177,6 +177,12 @@ class SqliteStore:
         with self._lock:
             return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
 
+    def changes(self) -> tuple[int, int]:
+        """What differs from the last time when anybody has written, this process too. Takes 5 µs."""
+        with self._lock:  # whoever writes has committed
+            version = self._writer.execute("PRAGMA data_version").fetchone()[0]
+            return int(version), self._writer.total_changes
+
     def locked(self) -> threading.RLock:
         """The lock that every writer of this process takes."""
         return self._lock
@@ -261,6 +267,11 @@ class SqliteStore:
     def listen(self, channel: str) -> PollingListener:
         """See `Store.listen`: looks 20 times a second."""
         return PollingListener(self, channel)
+
+    def listen_closely(self, channel: str) -> ChangeListener:
+        """See `Store.listen_closely`: looks 250 times a second."""
+        _ = channel
+        return ChangeListener(self.changes)
 
     def database(self) -> str:
         """The version of SQLite."""

@@ -149,12 +149,13 @@ class GlobalConcurrencyLimitMethods(Caller):
             lease_duration: seconds; with `rate_limit` none.
             holder: for whom.
         """
+        waiting: dict[str, Any] = {"patience": patience, "ticket": ticket} if patience else {}
         if mode == "rate_limit":
-            body = IncrementSlots(names=names, slots=slots, mode=mode)
+            body = IncrementSlots(names=names, slots=slots, mode=mode, **waiting)
             limits = yield self._ask(concurrency.increment_slots, body=body)
             return ConcurrencyLimitWithLeaseResponse(lease_id=ticket, limits=limits)
         given: dict[str, Any] = {} if lease_duration is None else {"lease_duration": lease_duration}
-        wanted = IncrementWithLease(names=names, slots=slots, mode=mode, holder=holder, **given)
+        wanted = IncrementWithLease(names=names, slots=slots, mode=mode, holder=holder, **given, **waiting)
         return (yield self._ask(concurrency.increment_with_lease, body=wanted))
 
     @method
