@@ -6,7 +6,7 @@ import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend import reaper
+from prefect._backend import reaper, slots
 from prefect._backend.mirror import mirror, require_tracking
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
@@ -17,7 +17,7 @@ from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import flow_runs, logs, processes, task_runs
+from prefect._storage import concurrency, flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
@@ -43,6 +43,7 @@ class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
     names_inputs = False
+    frees_slots = True
 
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
@@ -190,6 +191,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            if state.type in TERMINAL:
+                slots.give_back_all(cx, [run.id])
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
         return run._replace(**changes)
@@ -281,6 +284,9 @@ class LocalBackend:
             if value is not None
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
+
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        return concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)

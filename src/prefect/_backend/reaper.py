@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefect._backend import slots
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
+FREED = "slots"  # the channel of who waits for them
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
@@ -38,6 +40,8 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
+                if store.blocks:
+                    store.notify(FREED)
     return reaped
 
 
@@ -120,4 +124,5 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     }
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
+    slots.give_back_all(cx, [run.id])
     return run._replace(**changes)

@@ -146,6 +146,14 @@ def give_back(cx: Transaction, lease_id: bytes) -> None:
     LEASES.delete(cx, id=lease_id)
 
 
+def give_back_all(cx: Transaction, holder_ids: Sequence[bytes]) -> bool:
+    """The slots of these runs are free: they have ended. Whether there were any."""
+    leases = concurrency.leases_of(cx, holder_ids)
+    for lease_id in leases:
+        give_back(cx, lease_id)
+    return bool(leases)
+
+
 def note_occupancy(cx: Transaction, limit: LimitRecord, seconds: float) -> None:
     """Learn how long slots of a limit are held: those who wait ask accordingly."""
     average = limit.avg_slot_occupancy * (1 - _NEWS) + seconds * _NEWS

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect._backend import slots
+from prefect._backend.reaper import FREED as CHANNEL
 from prefect._backend.slots import Never, Taken
 from prefect._backend.turns import Waits, leave, may_be_free, still_wait, take_in_turn
 from prefect._base.clock import now_us
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Group = tuple[Any, ...]
 
-CHANNEL: Final = "slots"
 SIGN_SECONDS: Final = 4.0  # between two signs of life
 LOOK_SECONDS: Final = 1.0  # without any news: leases run out silently, and processes die
 PATIENCE_SECONDS: Final = 0.1  # that whose turn it is elsewhere is given to take what is free

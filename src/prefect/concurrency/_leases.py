@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefect._api.errors import Refused
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.loggers import get_logger
-from prefect.settings import get_current_settings
-from prefect.settings.context import SettingsContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
     from uuid import UUID
 
 FRACTION: Final = 3  # a lease is renewed when a third of it is gone: two renewals may fail
@@ -23,10 +23,10 @@ GONE: Final = 410
 
 
 class _Lease(NamedTuple):
-    """One lease: how long it is (seconds), which settings say where it is, and who is told when it is lost."""
+    """One lease: how long it is (seconds), in which context it was taken, and who is told when it is lost."""
 
     seconds: float
-    settings: Any
+    context: Context
     lost: Callable[[str], None]
 
 
@@ -45,7 +45,7 @@ class Leases:
         """Renew a lease from now on; `lost` is called, once, from the thread, where it cannot be kept."""
         now = time.monotonic()
         with self._lock:
-            self._held[lease_id] = _Lease(seconds, get_current_settings(), lost)
+            self._held[lease_id] = _Lease(seconds, copy_context(), lost)
             self._due[lease_id] = now + seconds / FRACTION
             self._expires[lease_id] = now + seconds
             if self._thread is None:
@@ -83,8 +83,7 @@ class Leases:
     def _renew(self, lease_id: UUID, lease: _Lease) -> None:
         began = time.monotonic()
         try:
-            with SettingsContext.of(lease.settings), get_client(sync_client=True) as client:
-                _renew(client, lease_id, lease.seconds)
+            lease.context.run(_renew, lease_id, lease.seconds)
         except Exception as exc:
             self._failed(lease_id, lease, exc)
             return
@@ -109,8 +108,9 @@ class Leases:
         lease.lost(text)
 
 
-def _renew(client: SyncPrefectClient, lease_id: UUID, seconds: float) -> None:
-    client.renew_concurrency_lease(lease_id, seconds)
+def _renew(lease_id: UUID, seconds: float) -> None:
+    with get_client(sync_client=True) as client:
+        client.renew_concurrency_lease(lease_id, seconds)
 
 
 def _is_gone(exc: Exception) -> bool:

@@ -6,7 +6,10 @@ when it is its turn. Any other server refuses at once and says after how many se
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -16,14 +19,17 @@ from prefect._base import current
 from prefect._base.clock import clock
 from prefect._base.drive import Call
 from prefect._base.ids import new_uuid
+from prefect._base.interrupting import raise_in_thread
 from prefect.client._use import Using
 from prefect.concurrency._errors import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
+from prefect.concurrency._leases import LEASES
+from prefect.concurrency.context import ConcurrencyContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.loggers import get_logger
 from prefect.model.concurrency import ConcurrencyLeaseHolder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from prefect.model.concurrency import ConcurrencyLimitWithLeaseResponse, MinimalConcurrencyLimitResponse
 
@@ -42,6 +48,7 @@ class Wish(NamedTuple):
     strict: bool
     lease_duration: float = 0.0  # seconds; 0 for slots that decay by themselves
     holder: ConcurrencyLeaseHolder | None = None
+    ends_when_lost: bool = False
 
 
 def wish_of(names: str | list[str], *rest: Any, **more: Any) -> Wish:
@@ -69,7 +76,7 @@ class _Refusal(NamedTuple):
     error: Exception
 
 
-def take(wish: Wish) -> Generator[Any, Any, UUID | None]:
+def take(wish: Wish, *, warns: bool = True) -> Generator[Any, Any, UUID | None]:
     """Take slots under a lease; its id, or None where no limit of those names exists.
 
     Raises:
@@ -79,8 +86,12 @@ def take(wish: Wish) -> Generator[Any, Any, UUID | None]:
     if not wish.names:
         return None
     answer: ConcurrencyLimitWithLeaseResponse = yield from _granted(wish, "concurrency")
-    _check(wish, answer.limits)
-    return answer.lease_id
+    if warns:
+        _check(wish, answer.limits)
+    if answer.limits:
+        return answer.lease_id
+    yield from give_back(answer.lease_id)
+    return None
 
 
 def take_decaying(wish: Wish) -> Generator[Any, Any, None]:
@@ -91,8 +102,67 @@ def take_decaying(wish: Wish) -> Generator[Any, Any, None]:
 
 
 def give_back(lease_id: UUID) -> Steps:
-    """The slots are free."""
-    yield Using(None, "release_concurrency_slots_with_lease", lease_id=lease_id)
+    """The slots are free. Where that cannot be said, they are when the lease is over."""
+    try:
+        yield Using(None, "release_concurrency_slots_with_lease", lease_id=lease_id)
+    except Exception as exc:
+        get_logger("concurrency").warning(
+            "Concurrency slots could not be given back; they are free when their lease is over. %s", exc
+        )
+
+
+class _LeaseLost(BaseException):
+    """Raised in the thread whose block is to end."""
+
+
+@contextmanager
+def kept(lease_id: UUID | None, wish: Wish) -> Generator[None, None, None]:
+    """Renew a lease while the block runs.
+
+    Raises:
+        ConcurrencySlotAcquisitionError: it was lost, and the wish is that the block ends then.
+    """
+    if lease_id is None:
+        yield
+        return
+    lost: list[str] = []
+    interrupt = _interrupter(lost) if wish.ends_when_lost else lost.append
+    context = ConcurrencyContext.get()
+    if context is not None:
+        context.cleanup_lease_ids.append(lease_id)
+    LEASES.keep(lease_id, wish.lease_duration, interrupt)
+    try:
+        yield
+    except BaseException as exc:
+        if lost and wish.ends_when_lost and not isinstance(exc, Exception):
+            raise ConcurrencySlotAcquisitionError(lost[0]) from None
+        raise
+    finally:
+        LEASES.drop(lease_id)
+        if context is not None and lease_id in context.cleanup_lease_ids:
+            context.cleanup_lease_ids.remove(lease_id)
+
+
+def _interrupter(lost: list[str]) -> Callable[[str], None]:
+    """What ends the block from another thread: a coroutine is cancelled, a thread raises at its next bytecode."""
+    ident, task = threading.get_ident(), _current_task()
+
+    def interrupt(text: str) -> None:
+        lost.append(text)
+        if task is not None:
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        else:
+            raise_in_thread(ident, _LeaseLost)
+
+    return interrupt
+
+
+def _current_task() -> Any:
+    asyncio = sys.modules.get("asyncio")  # a running loop has loaded it
+    try:
+        return asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:
+        return None
 
 
 def _granted(wish: Wish, mode: str) -> Steps:

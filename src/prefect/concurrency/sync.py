@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prefect._base.drive import drive
-from prefect.concurrency._taking import give_back, take, take_decaying, wish_of
+from prefect.concurrency._taking import give_back, kept, take, take_decaying, wish_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -44,11 +44,13 @@ def concurrency(
         AcquireConcurrencySlotTimeoutError: a TimeoutError: the slots were not free in time.
         ConcurrencySlotAcquisitionError: they cannot be had.
     """
-    lease_id = drive(
-        take(wish_of(names, occupy, timeout_seconds, max_retries, strict, lease_duration, holder))
-    )
+    wish = wish_of(names, occupy, timeout_seconds, max_retries, strict, lease_duration, holder)
+    ends_when_lost = strict if raise_on_lease_renewal_failure is None else raise_on_lease_renewal_failure
+    wish = wish._replace(ends_when_lost=ends_when_lost)
+    lease_id = drive(take(wish))
     try:
-        yield
+        with kept(lease_id, wish):
+            yield
     finally:
         if lease_id is not None:
             drive(give_back(lease_id))
