@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import os
 import signal
@@ -193,8 +194,12 @@ class TestExecution:
             run = asking.create_flow_run_from_deployment(deployment)
             ended(asking, run, "Completed")
         asked = LogFilter.model_validate({"flow_run_id": {"any_": [run.id]}})
-        lines = until(lambda: [line.message for line in asking.read_logs(asked) if "said" in line.message])
-        assert sorted(lines) == ["said by a program", "said on stderr", "said on stdout"]
+
+        def said() -> list[str]:
+            return [line.message for line in asking.read_logs(asked) if "said" in line.message]
+
+        until(lambda: len(said()) == 3)
+        assert sorted(said()) == ["said by a program", "said on stderr", "said on stdout"]
 
     def test_runs_once(self, folder: Path, asking: SyncPrefectClient) -> None:
         runner = Runner(pause_on_shutdown=False)
@@ -312,11 +317,11 @@ class TestCancellation:
         assert "SIGKILL" in (final.state.message or "")
         assert noted(folder) == ["begun", f"stopped {run.name}"]
 
-    async def test_cancel_all(self, folder: Path, asking: SyncPrefectClient) -> None:
+    def test_cancel_all(self, folder: Path, asking: SyncPrefectClient) -> None:
         with served(deployed(folder, "patient")) as (runner, (deployment,)):
             run = asking.create_flow_run_from_deployment(deployment)
             until(lambda: noted(folder) == ["begun"])
-            await runner.cancel_all()
+            asyncio.run(runner.cancel_all())
             assert ended(asking, run).state_name == "Cancelled"
 
 

@@ -34,7 +34,7 @@ def _never_begun(backend: LocalBackend, now_us: int) -> int:
     said = "Whoever had taken the run has not begun with it."
     moved = 0
     for run in found:
-        details = {"scheduled_time": now_us}
+        details = {"scheduled_time": run.details.get("scheduled_time", now_us)}
         state = StateRecord(new_id(), "SCHEDULED", executors.HANDED_OVER, now_us, said, None, details)
         moved += move(backend, run, state)
     return moved
