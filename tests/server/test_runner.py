@@ -187,7 +187,7 @@ class TestExecution:
             second = asking.create_flow_run_from_deployment(deployment, parameters={"a": 2, "b": 3})
             assert {ended(asking, run).state_name for run in (first, second)} == {"Completed"}
         assert sorted(noted(folder)) == ["1+10", "2+3"]
-        assert states(asking, first) == ["Scheduled", "Submitting", "Pending", "Running", "Completed"]
+        assert states(asking, first) == ["Scheduled", "Pending", "Pending", "Running", "Completed"]
 
     def test_what_its_process_writes_is_in_its_logs(self, folder: Path, asking: SyncPrefectClient) -> None:
         with served(deployed(folder, "talk")) as (_, (deployment,)):
@@ -257,7 +257,7 @@ class TestDeath:
         assert states(asking, run)[-6:] == [
             "Crashed",
             "Recovering",
-            "Submitting",
+            "Pending",
             "Pending",
             "Running",
             "Completed",
@@ -381,7 +381,7 @@ class TestServices:
             assert Taking(client).claim(run)
             later = round(time.time() * 1e6) + round((recovery.START_SECONDS - 5) * 1e6)
             recovery.run_once(local_backend(), later)
-            assert client.read_flow_run(run.id).state_name == "Submitting"
+            assert client.read_flow_run(run.id).state_name == "Pending"
             recovery.run_once(local_backend(), later + 10_000_000)
             assert client.read_flow_run(run.id).state_name == "HandedOver"
         runner.run(run_once=True)

@@ -30,7 +30,7 @@ def _crashed(backend: LocalBackend, now_us: int) -> int:
 
 
 def _never_begun(backend: LocalBackend, now_us: int) -> int:
-    found = due.submitting_since(backend.store, now_us - round(START_SECONDS * 1_000_000), BATCH)
+    found = due.taken_since(backend.store, now_us - round(START_SECONDS * 1_000_000), BATCH)
     said = "Whoever had taken the run has not begun with it."
     moved = 0
     for run in found:
