@@ -7,10 +7,9 @@ from uuid import UUID
 
 from prefect._api.errors import Refused
 from prefect._base.clock import now_us
-from prefect._base.drive import drive_async
+from prefect._base.drive import Sleep, drive_async
 from prefect._base.jsonable import to_jsonable
 from prefect._engine import inputs
-from prefect._engine.effects import Sleep
 from prefect.client._use import Using, either
 from prefect.context import FlowRunContext, current_tags
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, ParameterTypeError
