@@ -207,7 +207,8 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._together = Together(self)
         self._leases = Leases(self)
-        _abandoned.append((self._writer, self._watcher, *self._readers))
+        watchers = () if self._watcher is None else (self._watcher,)
+        _abandoned.append((self._writer, *watchers, *self._readers))
         self._watcher = None
         self._readers = deque()
 
