@@ -82,7 +82,8 @@ def _prepare(module: Any) -> None:
     ensure_logging_setup()
     names: dict[str, Any] = getattr(module, "__dict__", {})
     for found in list(names.values()):
-        if getattr(type(found), "_options_type", None) is FlowOptions:
+        kind: Any = type(found)
+        if getattr(kind, "_options_type", None) is FlowOptions:
             with contextlib.suppress(Exception):  # what it refuses it will refuse in the child too
                 _ = found.should_validate_parameters and found.parameter_validator
 
