@@ -17,7 +17,7 @@ from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._base.jsonable import PLACEHOLDER
 from prefect._engine import replay
-from prefect._engine.run import resume, run_flow_call
+from prefect._engine.run import carry_out, resume
 from prefect._loading import load_flow
 from prefect.exceptions import (
     InfrastructureNotAvailable,
@@ -26,18 +26,17 @@ from prefect.exceptions import (
     Pause,
     PrefectException,
 )
+from prefect.logging.configuration import ensure_logging_setup
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from prefect.flows import Flow
-    from prefect.model.deployments import Deployment
+    from prefect.model.deployments import DeploymentResponse
     from prefect.model.records import FlowRunRecord
 
-    Pull = Callable[[Deployment], Path | None]
-
-_log = logging.getLogger("prefect.flow_runs")
+    Pull = Callable[[DeploymentResponse], Path | None]
 
 
 def execute(
@@ -89,7 +88,7 @@ def _submitted(run: FlowRunRecord) -> bool:
     pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
     answer = backend().propose_flow_run_state(run.id, pending)
     if answer.status != "ACCEPT":
-        _log.warning("Flow run '%s' is %s: %s", run.name, answer.run.state.name, answer.reason)
+        _warn(run, f"Flow run '{run.name}' is {answer.run.state.name}: {answer.reason}")
     return answer.run.state.type == "PENDING"
 
 
@@ -160,7 +159,7 @@ def _enter_folder(run: FlowRunRecord, *, given: bool) -> None:
     if Path(run.working_dir).is_dir():
         os.chdir(run.working_dir)
     elif given:
-        _log.warning("The run's folder %s is gone; it goes on in %s.", run.working_dir, Path.cwd())
+        _warn(run, f"The run's folder {run.working_dir} is gone; it goes on in {Path.cwd()}.")
     else:
         raise MissingFlowError(
             f"Expected the run's folder {run.working_dir}, which is gone. "
@@ -202,6 +201,12 @@ def _refuse_placeholders(run: FlowRunRecord) -> None:
         )
 
 
+def _warn(run: FlowRunRecord, message: str) -> None:
+    ensure_logging_setup()
+    run_id = {"flow_run_id": str(UUID(bytes=run.id))}
+    logging.getLogger("prefect.flow_runs").warning("%s", message, extra=run_id)
+
+
 # --- the run ------------------------------------------------------------------------------------------
 
 
@@ -210,21 +215,5 @@ def _run(flow: Flow[..., Any], run: FlowRunRecord, parameters: dict[str, Any]) -
     assert call.recorded is not None
     replayed = call.recorded.replayed
     with suppress(Pause):  # it is suspended, and holds no process
-        answer = run_flow_call(call, return_state=True)
-        if flow.isasync:
-            import asyncio  # 30 ms of import, for asynchronous flows
-
-            asyncio.run(_exhausted(answer) if flow.isgenerator else _awaited(answer))
-        elif flow.isgenerator:
-            for _ in answer:
-                pass
+        carry_out(call)
     return replayed
-
-
-async def _exhausted(items: Any) -> None:
-    async for _ in items:
-        pass
-
-
-async def _awaited(answer: Coroutine[Any, Any, Any]) -> None:
-    await answer

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect._base.modules import MAIN_ALIAS, natural_name
 from prefect._callables import WrappedFunction
@@ -36,11 +36,10 @@ def load_flow(entrypoint: str) -> Flow[..., Any]:
 
 def flow_of(found: Any, entrypoint: str) -> Flow[..., Any]:
     """What was found at an entrypoint, if it is a flow. Raises MissingFlowError."""
-    if not isinstance(found, WrappedFunction) or found._options_type is not FlowOptions:  # type: ignore[misc] # any class
-        raise MissingFlowError(
-            f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
-        )
-    return found  # type: ignore[return-value] # its options are a flow's
+    kind = type(found).__name__
+    if isinstance(found, WrappedFunction) and found._options_type is FlowOptions:
+        return cast("Flow[..., Any]", found)
+    raise MissingFlowError(f"Expected a flow at {entrypoint!r}, got {kind}. Name a function with @flow.")
 
 
 def load_object(entrypoint: str) -> Any:
@@ -53,7 +52,7 @@ def load_object(entrypoint: str) -> Any:
         ScriptError: the script raised while it was imported.
         MissingFlowError: there is no such file, module or name.
     """
-    source, _, name = entrypoint.rpartition(":")
+    source, _, _ = entrypoint.rpartition(":")
     if not source:
         raise MissingFlowError(f"Expected an entrypoint path.py:name or module:name, got {entrypoint!r}.")
     return find_object(load_source(source), entrypoint)

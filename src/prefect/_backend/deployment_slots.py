@@ -77,6 +77,13 @@ def settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject, now: 
         SLOTS.insert(cx, SlotRecord(limit.id, lease_id, 1, 0, expires))
 
 
+def give_back_slot_of(cx: Transaction, run: FlowRunRecord) -> None:
+    """The run has ended with its process: its slot is free."""
+    lease_id = _lease_of(run.state)
+    if lease_id is not None:
+        slots.give_back(cx, lease_id)
+
+
 def _locked(cx: Transaction, run: FlowRunRecord) -> tuple[DeploymentRecord | None, LimitRecord | None]:
     deployment = DEPLOYMENTS.read(cx, id=run.deployment_id)
     if deployment is None or deployment.concurrency_limit_id is None:

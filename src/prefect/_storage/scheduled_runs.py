@@ -102,6 +102,23 @@ def _find(
     return [flow_runs.record_of(row) for row in rows]
 
 
+def news_of(source: Queries, deployment_ids: Sequence[bytes], before: int) -> tuple[object, ...]:
+    """What changes when a run of these deployments is to start before a time, or any run is to stop."""
+    waiting = [
+        clauses.any_of("r.deployment_id", deployment_ids),
+        _WAITS,
+        Clause("r.next_scheduled_start_time IS NOT NULL"),
+        clauses.compare("r.next_scheduled_start_time", "<=", before),
+    ]
+    clause, values = clauses.where(waiting)
+    rows = source.rows(
+        f"SELECT COUNT(*), MAX(r.state_timestamp) FROM flow_run r{clause}"  # noqa: S608 - a clause of ours
+        " UNION ALL SELECT COUNT(*), MAX(state_timestamp) FROM flow_run WHERE state_type = 'CANCELLING'",
+        values,
+    )
+    return tuple(value for row in rows for value in row)
+
+
 def forget(cx: Transaction, deployment_id: bytes, schedule_id: bytes | None = None) -> int:
     """Remove the runs of a deployment, or of one of its schedules, that were made ahead and have never started."""
     start = KEY_PREFIX.format(deployment=UUID(bytes=deployment_id))

@@ -29,7 +29,9 @@ COMMANDS: Final = {
     ),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
-    "deployment": Entry("prefect.cli.deployment:deployment", "See and manage deployments.", ("deployments",)),
+    "deployment": Entry(
+        "prefect.cli.deployment:deployment", "See, run and manage deployments.", ("deployments",)
+    ),
     "flow": Entry("prefect.cli.flow:flow", "See flows.", ("flows",)),
     "events": Entry("prefect.cli.events:events", "Follow events, and emit them.", ("event",)),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),

@@ -15,6 +15,9 @@ from prefect.cli._runs import tree_of, uuid_text
 from prefect.exceptions import Abort
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefect.model.deployments import Deployment
     from prefect.model.records import FlowRunRecord
 
 
@@ -22,10 +25,16 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     """Execute the run in place, and say how it ended; the exit code (0 if it completed)."""
     started = now_us()
     try:
-        replayed = execute(run, entrypoint=entrypoint)
+        replayed = execute(run, entrypoint=entrypoint, pull=_pull)
     except Abort as error:
         fail(str(error))
     return _report(run, started, replayed)
+
+
+def _pull(deployment: Deployment) -> Path | None:
+    from prefect.deployments._pull import prepare  # 50 ms (asyncio), for deployments with pull steps
+
+    return prepare(deployment)
 
 
 def _report(run: FlowRunRecord, started: int, replayed: list[bytes]) -> int:

@@ -1,7 +1,4 @@
-"""Deployments: run one, from anywhere, and make them.
-
-Everything is imported when it is first used (PEP 562).
-"""
+"""Deployments: flows with where, when and with what they run. Names are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -10,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect.deployments.flow_runs import arun_deployment, run_deployment
+    from prefect.deployments.runner import RunnerDeployment, adeploy, deploy
 
-__all__ = ["arun_deployment", "run_deployment"]
+__all__ = ["RunnerDeployment", "adeploy", "arun_deployment", "deploy", "run_deployment"]
 
-_ROOMS = {
+_HOMES = {
+    "RunnerDeployment": "prefect.deployments.runner",
+    "adeploy": "prefect.deployments.runner",
     "arun_deployment": "prefect.deployments.flow_runs",
+    "deploy": "prefect.deployments.runner",
     "run_deployment": "prefect.deployments.flow_runs",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_ROOMS[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(home), name)
     return value

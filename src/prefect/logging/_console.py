@@ -29,7 +29,7 @@ def write_to(descriptor: int) -> None:
     What is logged is in the run's logs already, and would stand there twice.
     """
     global _elsewhere
-    _elsewhere = open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: PTH123, SIM115 - no path; as long as the process
+    _elsewhere = open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - no path; as long as the process
 
 
 class PrefectConsoleHandler(_StreamHandler):

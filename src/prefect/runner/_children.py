@@ -261,9 +261,7 @@ class Children:
                 self._memory.begin()
             self._living[child._token] = child
         try:
-            reply = link.ask({"token": child._token, **request}, (output, written, word_written))
-            if "error" in reply:
-                raise OSError(reply["error"])
+            child.pid = link.ask({"token": child._token, **request}, (output, written, word_written))["pid"]
         except BaseException:
             with self._lock:
                 self._living.pop(child._token, None)
@@ -273,7 +271,6 @@ class Children:
         finally:
             os.close(written)
             os.close(word_written)
-        child.pid = reply["pid"]
         self._post(lambda: self._watch(child))
         return child
 
@@ -292,10 +289,7 @@ class Children:
     def _loop(self) -> None:
         while not self._closing:
             for key, _ in self._selector.select(_LOOK_SECONDS if self._orphans else None):
-                try:
-                    key.data()
-                except Exception:
-                    _log.exception("What a child did could not be dealt with")
+                key.data()
             for child in list(self._orphans.values()):
                 if not procinfo.is_alive(child.pid, child._start_ticks):
                     self._ended(child, None, None)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     Request = dict[str, Any]
 
@@ -57,7 +58,7 @@ class Server:
         """Serve until the runner hangs up, and then until the last child has ended."""
         for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)  # it ends with its runner, whoever ends its group
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _noted)
         self._wakeup.setblocking(False)
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         while True:
@@ -168,6 +169,10 @@ class Server:
             self._reap()
 
 
+def _noted(number: int, frame: FrameType | None) -> None:
+    """The signal has woken the server, which looks after its children."""
+
+
 def _take_streams(written: int) -> int:
     """Read from nothing, write to the runner; what stderr was, for what is meant for the terminal only."""
     console = os.dup(2)
@@ -189,7 +194,7 @@ def _exec(request: Request, console: int, word: int) -> None:
     os.set_inheritable(word, True)
     environment = request["env"] | {"PREFECT__CONSOLE_FD": str(console), "PREFECT__WORD_FD": str(word)}
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-    os.execvpe(request["argv"][0], request["argv"], environment)
+    os.execvpe(request["argv"][0], request["argv"], environment)  # noqa: S606 - what the runner asks for
 
 
 def main() -> None:

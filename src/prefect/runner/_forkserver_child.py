@@ -16,6 +16,7 @@ from prefect._backend.resolve import backend
 from prefect._loading import find_object, flow_of
 from prefect.exceptions import PrefectException, PrefectSignal
 from prefect.logging import _console
+from prefect.logging.configuration import setup_logging
 from prefect.runner._endings import REPORTED
 from prefect.settings import in_force
 
@@ -82,7 +83,7 @@ def _execute(request: dict[str, Any], load: Any) -> int:
 
 
 def _run_of(request: dict[str, Any]) -> FlowRunRecord:
-    return backend().read_flow_run(UUID(request["run_id"]))
+    return backend().read_flow_run(UUID(request["run_id"]).bytes)
 
 
 def _word_of(request: dict[str, Any], cause: str) -> bytes:
@@ -135,6 +136,7 @@ def _adopt_environment(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     if not same:
         in_force.load()
+        setup_logging(incremental=False)
 
 
 def _settings_in(environment: dict[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ class Link:
         self.events, their_events = socket.socketpair()
         with theirs, their_events:
             sockets = (theirs.fileno(), their_events.fileno())
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - this Python
                 program("_forkserver", {"sockets": sockets, "source": source, "folder": folder}),
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what the import prints is no run's
@@ -78,7 +78,12 @@ class Link:
         return self._verdict
 
     def ask(self, request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
-        """The answer to a request, with file descriptors that the server gets a copy of. Raises Gone."""
+        """The answer to a request, with file descriptors that the server gets a copy of.
+
+        Raises:
+            Gone: it has ended.
+            OSError: it could not do what was asked.
+        """
         data = json.dumps(request).encode() + b"\n"
         with self._lock:
             try:
@@ -86,7 +91,10 @@ class Link:
                 self._requests.sendall(data[sent:])
             except OSError as error:
                 raise Gone(str(error)) from error
-            return self._read()
+            answer = self._read()
+        if "error" in answer:
+            raise OSError(answer["error"])
+        return answer
 
     def hang_up(self) -> None:
         """Let it end, after its last child."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import threading
@@ -12,7 +13,9 @@ from typing import Any
 
 from prefect._backend import resolve
 from prefect._loading import load_source
+from prefect._options import FlowOptions
 from prefect.exceptions import PrefectException
+from prefect.logging.configuration import ensure_logging_setup
 from prefect.runner import _forkserver_child
 from prefect.runner._files import signatures
 from prefect.settings import get_current_settings
@@ -20,13 +23,13 @@ from prefect.settings import get_current_settings
 # what a run comes to import on its way to the flow's first line, and to its end
 _EARLY = (
     "prefect._execute",
-    "prefect._engine.flow_end",
-    "prefect.logging.configuration",
+    "prefect._backend.journal",
+    "prefect._engine.loggers",
     "prefect.runtime.flow_run",
+    "prefect.states",
     "prefect.task_runners",
-    "asyncio",
-    "sqlite3",
 )
+_EARLY_WITH_SERVER = ("httpx", "prefect._backend.servers")
 
 
 class Warmed:
@@ -49,10 +52,8 @@ class Warmed:
         except (PrefectException, OSError) as error:
             self._failure = str(error)
         resolve.close()  # what the import has opened is no child's
-        for name in _EARLY:
-            importlib.import_module(name)
+        _prepare(self._module)
         self._files = signatures(began, self._folders(), self._own_file())
-        get_current_settings()
 
     def verdict(self) -> dict[str, Any]:
         """What the runner is told: that children can be forked, or why not."""
@@ -71,6 +72,19 @@ class Warmed:
 
     def _own_file(self) -> list[str]:
         return [os.path.realpath(self._source)] if self._source.endswith(".py") else []
+
+
+def _prepare(module: Any) -> None:
+    """Do once what each child would do."""
+    early = _EARLY if get_current_settings().api.url is None else _EARLY + _EARLY_WITH_SERVER
+    for name in early:
+        importlib.import_module(name)
+    ensure_logging_setup()
+    names: dict[str, Any] = getattr(module, "__dict__", {})
+    for found in list(names.values()):
+        if getattr(type(found), "_options_type", None) is FlowOptions:
+            with contextlib.suppress(Exception):  # what it refuses it will refuse in the child too
+                _ = found.should_validate_parameters and found.parameter_validator
 
 
 def _threads() -> str | None:

@@ -67,6 +67,7 @@ class DeploymentMethods(Caller):
         branch: str | None = None,
         base: UUID | None = None,
         root: UUID | None = None,
+        labels: dict[str, Any] | None = None,
     ) -> Steps[UUID]:
         """Make a deployment, or give the flow's deployment of that name this form; its id. None leaves a field.
 
