@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect.deployments.flow_runs import arun_deployment, run_deployment
-    from prefect.deployments.runner import RunnerDeployment
+    from prefect.deployments.runner import RunnerDeployment, adeploy, deploy
 
-__all__ = ["RunnerDeployment", "arun_deployment", "run_deployment"]
+__all__ = ["RunnerDeployment", "adeploy", "arun_deployment", "deploy", "run_deployment"]
 
 _HOMES = {
     "RunnerDeployment": "prefect.deployments.runner",
+    "adeploy": "prefect.deployments.runner",
     "arun_deployment": "prefect.deployments.flow_runs",
+    "deploy": "prefect.deployments.runner",
     "run_deployment": "prefect.deployments.flow_runs",
 }
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from typing_extensions import Self
 
 from prefect._backend.executors import RECOVER_LABEL
+from prefect._base.current import wants_awaitable
 from prefect._base.dual import dual, in_thread
 from prefect._loading import load_flow
 from prefect.client.orchestration import get_client
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.docker.docker_image import DockerImage
     from prefect.flows import Flow
 
-__all__ = ["DeploymentApplyError", "RunnerDeployment"]
+__all__ = ["DeploymentApplyError", "RunnerDeployment", "adeploy", "deploy"]
 
 
 _BANNED = ["/", "%", "&", ">", "<"]
@@ -374,3 +376,56 @@ def _module_entrypoint(flow: Flow[..., Any]) -> str:
             "Move it to a module, or use EntrypointType.FILE_PATH."
         )
     return f"{module}:{name}"
+
+
+def deploy(
+    *deployments: RunnerDeployment,
+    work_pool_name: str | None = None,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+    print_next_steps_message: bool = True,
+    ignore_warnings: bool = False,
+) -> Any:
+    """Register deployments with a work pool, whose workers then execute their runs; their ids.
+
+    Under a running event loop it gives an awaitable, unless a sync flow or task calls it.
+
+    Args:
+        deployments: from `Flow.to_deployment`.
+        work_pool_name: PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME unless given.
+        image: that the runs are executed in; without, the flows come `from_source`.
+        build: build the image, with the docker command.
+        push: push it once it is built.
+        print_next_steps_message: say what was deployed, and what to do next.
+        ignore_warnings: there are none to ignore.
+
+    Raises:
+        TypeError: something else than a deployment is given.
+        ValueError: there is no such work pool; or its workers could not get at the code.
+        BuildError, PushError: of `prefect.docker.docker_image`.
+        DeploymentApplyError: deployments were refused; the others are registered.
+    """
+    given = locals()
+    return adeploy(*given.pop("deployments"), **given) if wants_awaitable() else _deploy(**given)
+
+
+async def adeploy(
+    *deployments: RunnerDeployment,
+    work_pool_name: str | None = None,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+    print_next_steps_message: bool = True,
+    ignore_warnings: bool = False,
+) -> list[UUID]:
+    """The asynchronous form of `deploy`."""
+    given = locals()
+    return await in_thread(lambda: _deploy(**given))
+
+
+def _deploy(print_next_steps_message: bool, ignore_warnings: bool, **given: Any) -> list[UUID]:
+    from prefect.deployments._deploy import deploy_all  # it registers what is declared here
+
+    _ = ignore_warnings
+    return deploy_all(**given, say=print_next_steps_message)

@@ -63,8 +63,7 @@ class GitRepository:
         self._directories = directories
         self._pull_interval = pull_interval
         self._base = Path.cwd()
-        last = urlsplit(self._url).path if "://" in self._url else self._url.rpartition(":")[2]
-        plain = last.rstrip("/").rpartition("/")[2].removesuffix(".git")
+        plain = _name_in(self._url)
         self._name = name or (f"{plain}-{branch.replace('/', '-')}" if branch else plain)
 
     @property
@@ -188,8 +187,9 @@ class GitRepository:
 
     def _clone(self) -> None:
         """Into a folder beside, which takes its place once it is whole."""
-        self._base.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{self._name}-", dir=self._base))
+        folder = self.destination.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".clone-", dir=folder))
         try:
             beside.chmod(0o755)
             self._git("init", "--quiet", folder=beside)
@@ -236,6 +236,13 @@ class GitRepository:
             )
             full = self._git("rev-parse", "--verify", f"{self._commit_sha}^{{commit}}", folder=folder)
             (folder / ".git" / "FETCH_HEAD").write_text(f"{full}\t\t{self._url}\n", encoding="utf-8")
+
+
+def _name_in(url: str) -> str:
+    """The name of the repository, as git would call the folder of a clone."""
+    last = urlsplit(url).path if "://" in url else url.rpartition(":")[2]
+    name = last.rstrip("/").removesuffix("/.git").rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return "repository" if name in {"", ".", ".."} else name
 
 
 def _without_secrets(credentials: Any) -> Any:
