@@ -105,7 +105,10 @@ class TestSchedules:
                 [CronSchedule(cron="0 1 * * *"), CronSchedule(cron="0 2 * * *")],
             ),
             ({"rrule": "FREQ=DAILY"}, [RRuleSchedule(rrule="FREQ=DAILY")]),
-            ({"schedule": Cron("0 1 * * *", "Europe/Rome")}, [CronSchedule(cron="0 1 * * *", timezone="Europe/Rome")]),
+            (
+                {"schedule": Cron("0 1 * * *", "Europe/Rome")},
+                [CronSchedule(cron="0 1 * * *", timezone="Europe/Rome")],
+            ),
             ({"schedule": RRule("FREQ=DAILY")}, [RRuleSchedule(rrule="FREQ=DAILY")]),
             (
                 {"schedules": [Cron("0 1 * * *"), CronSchedule(cron="0 2 * * *"), {"cron": "0 3 * * *"}]},

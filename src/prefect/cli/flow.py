@@ -119,7 +119,7 @@ def serve(
     pause_on_shutdown: bool,
     limit: int | None,
     global_limit: int | None,
-    **when: str | int | None,
+    **when: Any,
 ) -> None:
     """Execute the runs of a flow, scheduled or asked for, until Ctrl-C."""
     from prefect.deployments.runner import RunnerDeployment  # only for what serves
