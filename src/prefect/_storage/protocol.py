@@ -133,7 +133,7 @@ class Store(Queries, Protocol):
         ...
 
     def changed(self) -> int:
-        """A number that changes when anybody has written, this process too. One thread asks."""
+        """A number that changes when anybody has written, this process too."""
         ...
 
     def locked(self) -> threading.RLock:

@@ -184,7 +184,8 @@ class SqliteStore:
             if self.path == MEMORY:
                 return self._writer.total_changes
             if self._watcher is None:
-                self._watcher = self._connect()
+                with self._lock:
+                    self._watcher = self._watcher or self._connect()
             return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
     def locked(self) -> threading.RLock:
@@ -279,7 +280,7 @@ class SqliteStore:
     def listen_closely(self, channel: str) -> ChangeListener:
         """See `Store.listen_closely`: looks 250 times a second."""
         _ = channel
-        return ChangeListener(self.changes)
+        return ChangeListener(self.changed)
 
     def database(self) -> str:
         """The version of SQLite."""

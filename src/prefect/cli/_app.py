@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "deployment": Entry(
         "prefect.cli.deployment:deployment", "See, run and manage deployments.", ("deployments",)
     ),
-    "flow": Entry("prefect.cli.flow:flow", "See flows.", ("flows",)),
+    "flow": Entry("prefect.cli.flow:flow", "See flows, and serve them.", ("flows",)),
     "events": Entry("prefect.cli.events:events", "Follow events, and emit them.", ("event",)),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
     "global-concurrency-limit": Entry(

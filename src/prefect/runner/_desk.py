@@ -82,7 +82,9 @@ class Desk:
         self._ended: deque[tuple[Child, Ending]] = deque()
         self._look_at = float("-inf")
         self._drain_until: float | None = None
-        self._context = contextvars.copy_context()  # the settings in force here are those of the children's thread
+        self._context = (
+            contextvars.copy_context()
+        )  # the settings in force here are those of the children's thread
         self._children = Children(self._on_line, self._on_end)
 
     # --- from any thread ------------------------------------------------------------------------------
