@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EVERYTHING = 1_000_000
 
 _ENTRIES = {
+    "apply": Entry("prefect.cli.deployment_apply:apply", "Create or update the deployments of a file."),
     "delete": Entry("prefect.cli.deployment:delete", "Delete a deployment, or all of them."),
     "inspect": Entry("prefect.cli.deployment:inspect", "Show a deployment."),
     "ls": Entry("prefect.cli.deployment:ls", "List deployments."),
