@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from prefect._base.drive import run_awaitable
 from prefect._base.notset import NotSet
 from prefect.client.orchestration import get_client
@@ -55,6 +57,9 @@ class Registrar:
         """
         steps = {action: self._steps_of(config, action) for action in ACTIONS}
         own = {key: value for key, value in config.items() if key not in ACTIONS}
+        name = (own.get("work_pool") or {}).get("name")
+        if name is None or "{{" not in name:
+            _require_pool(own)  # before anything is built
         outputs = self._run(steps["push"] or [], self._run(steps["build"] or [], {}))
         ready = _ready(own, outputs)
         pool = _require_pool(ready)
@@ -104,7 +109,7 @@ def _ready(config: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _require_pool(config: dict[str, Any]) -> str:
-    name = config["work_pool"].get("name") or get_current_settings().deployments.default_work_pool_name
+    name = (config.get("work_pool") or {}).get("name") or get_current_settings().deployments.default_work_pool_name
     if not name:
         raise ProjectError(
             f"A work pool is required to deploy {config.get('name')!r}: expected --pool NAME, `work_pool: {{name: …}}` "
@@ -178,7 +183,13 @@ def _default_pull() -> list[dict[str, Any]]:
 
 def _apply(deployment: RunnerDeployment) -> UUID:
     with get_client(sync_client=True) as client:
-        return deployment._applied(client, None, None, None, None)
+        try:
+            return deployment._applied(client, None, None, None, None)
+        except DeploymentApplyError as exc:
+            if isinstance(exc.__cause__, ValidationError):
+                said = "; ".join(one["msg"] for one in exc.__cause__.errors())
+                raise ProjectError(f"Expected another form of {deployment.full_name!r}: {said}") from exc
+            raise
 
 
 __all__ = ["DeploymentApplyError", "Registrar"]
