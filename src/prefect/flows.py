@@ -296,7 +296,7 @@ class Flow(WrappedFunction[P, R_co]):
         """Serve the flow as a deployment: execute its runs, scheduled or asked for, until SIGTERM or SIGINT.
 
         Args:
-            name: of the deployment; that of the script unless given.
+            name: of the deployment; the flow's unless given.
             pause_on_shutdown: pause the schedules when this process ends.
             print_starting_message: say what is served, and how to ask for a run.
             limit: how many runs this process executes at once.
@@ -454,11 +454,11 @@ def serve(
 
     _serving.serve(
         args,
+        kwargs,
         pause_on_shutdown=pause_on_shutdown,
         print_starting_message=print_starting_message,
         limit=limit,
         webserver=webserver,
-        options=kwargs,
     )
 
 
@@ -475,9 +475,9 @@ async def aserve(
 
     await _serving.aserve(
         args,
+        kwargs,
         pause_on_shutdown=pause_on_shutdown,
         print_starting_message=print_starting_message,
         limit=limit,
         webserver=webserver,
-        options=kwargs,
     )

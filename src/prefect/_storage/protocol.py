@@ -161,6 +161,10 @@ class Store(Queries, Protocol):
         """Be woken by `notify`. Look at the rows after this, then wait: so nothing is missed in between."""
         ...
 
+    def listen_closely(self, channel: str) -> Listener:
+        """The same, within 5 ms, and whether or not `notify` was called where the store shows that it was written to."""
+        ...
+
     def database(self) -> str:
         """The product underneath, and its version."""
         ...

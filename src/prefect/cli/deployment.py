@@ -20,12 +20,16 @@ _EVERYTHING = 1_000_000
 
 _ENTRIES = {
     "apply": Entry("prefect.cli.deployment_apply:apply", "Create or update the deployments of a file."),
+    "backfill": Entry(
+        "prefect.cli.deployment_backfill:backfill", "Run it once for each slot of a stretch of time."
+    ),
     "delete": Entry("prefect.cli.deployment:delete", "Delete a deployment, or all of them."),
     "inspect": Entry("prefect.cli.deployment:inspect", "Show a deployment."),
     "ls": Entry("prefect.cli.deployment:ls", "List deployments."),
     "pause": Entry("prefect.cli.deployment:pause", "Make no more runs for its schedules."),
     "resume": Entry("prefect.cli.deployment:resume", "Make runs for its schedules again."),
     "run": Entry("prefect.cli.deployment_run:run", "Ask for a run of a deployment."),
+    "schedule": Entry("prefect.cli.deployment_schedule:schedule", "See and change when it runs by itself."),
 }
 
 

@@ -1,7 +1,4 @@
-"""Deployments: run one, from anywhere, and make them.
-
-Everything is imported when it is first used (PEP 562).
-"""
+"""Deployments: flows with where, when and with what they run. Names are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunnerDeployment", "adeploy", "arun_deployment", "deploy", "initialize_project", "run_deployment"]
 
-_ROOMS = {
+_HOMES = {
     "RunnerDeployment": "prefect.deployments.runner",
     "adeploy": "prefect.deployments.runner",
     "arun_deployment": "prefect.deployments.flow_runs",
@@ -26,7 +23,8 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_ROOMS[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(home), name)
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import time
 from collections import deque
@@ -81,6 +82,7 @@ class Desk:
         self._ended: deque[tuple[Child, Ending]] = deque()
         self._look_at = float("-inf")
         self._drain_until: float | None = None
+        self._context = contextvars.copy_context()  # the settings in force here are those of the children's thread
         self._children = Children(self._on_line, self._on_end)
 
     # --- from any thread ------------------------------------------------------------------------------
@@ -115,7 +117,7 @@ class Desk:
     def _on_line(self, child: Child, line: str) -> None:
         taken = self.in_hand.get(child.run_id)
         if taken is not None:
-            self._taking.record_line(taken.run, taken.served.flow_name, line)
+            self._context.run(self._taking.record_line, taken.run, taken.served.flow_name, line)
 
     def _on_end(self, child: Child, ending: Ending) -> None:
         self._ended.append((child, ending))
@@ -201,7 +203,7 @@ class Desk:
             taken.child = self._children.start(
                 run.id,
                 served.source,
-                env={key: str(value) for key, value in (variables.get("env") or {}).items()},
+                env=_environment(variables),
                 command=variables.get("command"),
                 working_dir=Path(folder) if folder else None,
             )
@@ -247,6 +249,11 @@ class Desk:
             _log.warning("Flow run '%s' is %s: %s", record.name, record.state.name, record.state.message)
         elif record.state.type == "CRASHED":
             _log.error("Flow run '%s' has crashed: %s", record.name, record.state.message)
+
+
+def _environment(variables: dict[str, Any]) -> dict[str, str]:
+    given: dict[str, Any] = variables.get("env") or {}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def _priority(variables: dict[str, Any]) -> float:

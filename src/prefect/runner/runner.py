@@ -242,6 +242,7 @@ class Runner:
 
     def _close(self) -> None:
         self._desk.close()
+        self._client.__exit__(None, None, None)
         self._code.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False)
