@@ -29,6 +29,7 @@ COMMANDS: Final = {
     ),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
+    "deploy": Entry("prefect.cli.deploy:deploy", "Register deployments of a project file, or of a flow."),
     "deployment": Entry(
         "prefect.cli.deployment:deployment", "See, run and manage deployments.", ("deployments",)
     ),
@@ -40,6 +41,7 @@ COMMANDS: Final = {
         "Limit how much runs at once under a name.",
         ("global-concurrency-limits", "gcl"),
     ),
+    "init": Entry("prefect.cli.init:init", "Begin a project: write a prefect.yaml."),
     "profile": Entry(
         "prefect.cli.profile:profile",
         "Keep and switch sets of settings.",

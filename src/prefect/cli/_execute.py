@@ -20,7 +20,7 @@ from prefect.runner._forkserver_child import adopt_descriptors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from prefect.model.deployments import Deployment
+    from prefect.model.deployments import DeploymentResponse
     from prefect.model.records import FlowRunRecord
 
 
@@ -34,7 +34,7 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     return _report(run, started, replayed)
 
 
-def _pull(deployment: Deployment) -> Path | None:
+def _pull(deployment: DeploymentResponse) -> Path | None:
     from prefect.deployments._pull import prepare  # 50 ms (asyncio), for deployments with pull steps
 
     return prepare(deployment)
