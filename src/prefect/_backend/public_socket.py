@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from websockets.sync.client import ClientConnection
 
+    from prefect._backend.connecting import Access
     from prefect._backend.line import Line
 
 _OPENING, _ANSWERING = 10.0, 30.0  # seconds
@@ -49,26 +50,7 @@ class PublicSocket:
             raise TimeoutError("no answer to a ping")
 
     def _call(self) -> ClientConnection:
-        from websockets.sync.client import connect  # only who reports to a Prefect server
-        from websockets.typing import Subprotocol
-
-        access = self._line.access
-        options = httpx_options(access)
-        url = f"ws{access.url.removeprefix('http')}/events/in"
-        made = self._held.enter_context(
-            connect(
-                url,
-                subprotocols=[Subprotocol("prefect")],
-                additional_headers=options["headers"],
-                open_timeout=_OPENING,
-                ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
-            )
-        )
-        made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
-        said = json.loads(made.recv(timeout=_ANSWERING))
-        if said.get("type") != "auth_success":
-            raise ConnectionError(f"the server does not let this process report events ({said})")
-        return made
+        return call(self._line.access, "/events/in", self._held)
 
     def hang_up(self) -> None:
         """The next event opens another."""
@@ -79,6 +61,33 @@ class PublicSocket:
     def abandon(self) -> None:
         """In a forked child: the parent goes on using it."""
         self._lock, self._socket, self._held = threading.Lock(), None, contextlib.ExitStack()
+
+
+def call(access: Access, path: str, held: contextlib.ExitStack) -> ClientConnection:
+    """Open a websocket of the API, and say who we are.
+
+    Raises:
+        OSError, ValueError, WebSocketException: it cannot be opened.
+    """
+    from websockets.sync.client import connect  # only who talks to a server
+    from websockets.typing import Subprotocol
+
+    options = httpx_options(access)
+    url = f"ws{access.url.removeprefix('http')}{path}"
+    made = held.enter_context(
+        connect(
+            url,
+            subprotocols=[Subprotocol("prefect")],
+            additional_headers=options["headers"],
+            open_timeout=_OPENING,
+            ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
+        )
+    )
+    made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
+    said = json.loads(made.recv(timeout=_ANSWERING))
+    if said.get("type") != "auth_success":
+        raise ConnectionError(f"the server does not let this process in ({said})")
+    return made
 
 
 def _ssl(verify: Any) -> Any:
