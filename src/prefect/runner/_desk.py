@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from datetime import timedelta
@@ -14,6 +13,7 @@ from prefect._base.clock import now
 from prefect.exceptions import PrefectException
 from prefect.runner._children import Children
 from prefect.runner._in_hand import InHand
+from prefect.runner._taking import record_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ class Desk:
     def _on_line(self, child: Child, line: str) -> None:
         taken = self.in_hand.get(child.run_id)
         if taken is not None:
-            self._taking.record_line(taken.run, taken.served.flow_name, line)
+            record_line(taken.run, taken.served.flow_name, line)
 
     def _on_end(self, child: Child, ending: Ending) -> None:
         self._ended.append((child, ending))
@@ -140,7 +140,9 @@ class Desk:
                 if run_once and not self.is_draining:
                     self.drain(float("inf"))
             except Exception as exc:
-                _log.warning("The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc)
+                _log.warning(
+                    "The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc
+                )
                 _log.debug("What failed:", exc_info=True)
                 time.sleep(RETRY_SECONDS)
             self._feed.wait(self._seconds_to_next())
@@ -240,7 +242,9 @@ class Desk:
     def _report(self, taken: InHand, pid: int | None, cause: str | None) -> None:
         record = self._taking.ended(taken.run.id, pid, cause, hand_over=taken.handed_over)
         if cause is not None and record.state.type in {"CRASHED", "CANCELLED"}:
-            if record.state.message == cause:  # nobody but us has said so: the run's own hooks were not called
+            if (
+                record.state.message == cause
+            ):  # nobody but us has said so: the run's own hooks were not called
                 self._on_killed(taken, record)
         if record.state.type == "SCHEDULED":
             _log.warning("Flow run '%s' is %s: %s", record.name, record.state.name, record.state.message)

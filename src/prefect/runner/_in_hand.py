@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("prefect.runner")
 NEVER: Final = float("inf")
-ASKED_SECONDS: Final = 3.0  # a run learns within half a second that it is to stop; then it is told by a signal
+ASKED_SECONDS: Final = (
+    3.0  # a run learns within half a second that it is to stop; then it is told by a signal
+)
 HAND_OVER_SECONDS: Final = 10.0  # that a run takes to record that it was interrupted
 
 
-class InHand:
-    """A run of this runner. One thread uses it."""
+class Stoppable:
+    """A run in a child of this process. One thread uses it."""
 
-    def __init__(self, run: FlowRun, served: Served) -> None:
+    def __init__(self, run: FlowRun) -> None:
         self.run = run
-        self.served = served
         self.child: Child | None = None
         self.handed_over = False
         self._terminate_at = self._kill_at = NEVER
@@ -60,3 +61,11 @@ class InHand:
         elif moment >= self._terminate_at:
             self._terminate_at = NEVER
             self.child.terminate()
+
+
+class InHand(Stoppable):
+    """A run of this runner."""
+
+    def __init__(self, run: FlowRun, served: Served) -> None:
+        super().__init__(run)
+        self.served = served

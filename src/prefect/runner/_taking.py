@@ -71,7 +71,9 @@ class Taking:
 
     def cancel(self, run_id: UUID) -> None:
         """Ask a run to stop."""
-        self._client.set_flow_run_state(run_id, Cancelling(message="The runner that executes the run was told to cancel it."))
+        self._client.set_flow_run_state(
+            run_id, Cancelling(message="The runner that executes the run was told to cancel it.")
+        )
 
     def ended(self, run_id: UUID, pid: int | None, cause: str | None, *, hand_over: bool) -> FlowRunRecord:
         """The process of a run has ended; where that has not said how the run ended, `cause` does."""
@@ -84,7 +86,8 @@ class Taking:
         for deployment_id in deployment_ids:
             self._client.set_deployment_paused_state(deployment_id, paused=True)
 
-    def record_line(self, run: FlowRun, flow_name: str, line: str) -> None:
-        """A line that the run's process has written."""
-        whose = {"flow_run_id": str(run.id), "flow_run_name": run.name, "flow_name": flow_name}
-        _output.info("%s", line, extra=whose)
+
+def record_line(run: FlowRun, flow_name: str, line: str) -> None:
+    """A line that a run's process has written."""
+    whose = {"flow_run_id": str(run.id), "flow_run_name": run.name, "flow_name": flow_name}
+    _output.info("%s", line, extra=whose)

@@ -81,7 +81,11 @@ class Runner:
         self._client = get_client(sync_client=True)
         self._taking = Taking(self._client)
         manner = Manner(
-            self.limit, self.query_seconds, prefetch_seconds, settings.cancel_grace_seconds, settings.drain_seconds
+            self.limit,
+            self.query_seconds,
+            prefetch_seconds,
+            settings.cancel_grace_seconds,
+            settings.drain_seconds,
         )
         self._desk = Desk(self._taking, feed_of(get_current_settings(), self._news_of), manner, self._killed)
         self._code = Code()
@@ -230,7 +234,7 @@ class Runner:
 
     def _killed(self, taken: InHand, record: FlowRunRecord) -> None:
         settings = get_current_settings().to_environment_variables(exclude_unset=True)
-        self._hooks.append(_killed.call_hooks(taken, record, {**os.environ, **settings}))
+        self._hooks.append(_killed.call_hooks(taken.served.source, record, {**os.environ, **settings}))
         self._hooks = [thread for thread in self._hooks if thread.is_alive()]
 
     def _news_of(self) -> list[UUID]:
