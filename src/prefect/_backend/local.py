@@ -294,7 +294,9 @@ class LocalBackend:
     ) -> FlowRunRecord:
         from prefect._backend import executors  # only runners and workers
 
-        return executors.executor_ended(self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over)
+        return executors.executor_ended(
+            self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over
+        )
 
     def close(self) -> None:
         with contextlib.closing(self.store):

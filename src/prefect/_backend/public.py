@@ -294,9 +294,7 @@ class PublicBackend:
         if not hand_over and recovered >= run.labels.get(RECOVER_LABEL, 0):
             return run
         name, now = (HANDED_OVER if hand_over else RECOVERING), now_us()
-        again = StateRecord(
-            new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now}
-        )
+        again = StateRecord(new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now})
         return self.propose_flow_run_state(run.id, again).run
 
     def close(self) -> None:

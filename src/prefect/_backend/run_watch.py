@@ -1,4 +1,4 @@
-"""Whether there is something for who executes the runs of some deployments or queues: a run that waits, or one to be stopped."""
+"""Whether there is something for who executes the runs of some deployments or queues: one that waits, or is to stop."""
 
 from __future__ import annotations
 

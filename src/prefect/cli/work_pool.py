@@ -82,7 +82,7 @@ def create(
 def ls(verbose: bool, output: str | None) -> None:
     """List the work pools, by name."""
     with asking() as client:
-        found = pages(lambda limit, offset: client.read_work_pools(limit, offset), _EVERY)
+        found = pages(client.read_work_pools, _EVERY)
     if output:
         print_json(as_json(found))
     elif not found:
@@ -221,7 +221,7 @@ def preview(name: str | None, hours: int, output: str | None) -> None:
             [name]
             if name
             else [
-                one.name for one in pages(lambda limit, offset: client.read_work_pools(limit, offset), _EVERY)
+                one.name for one in pages(client.read_work_pools, _EVERY)
             ]
         )
         found = [(pool, run) for pool in names for run in waiting_in(client, pool, before)]

@@ -15,7 +15,7 @@ from prefect.cli._output import confirm, format_time, output_option, print_json,
 from prefect.cli.work_pool import waiting_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.model.runs import FlowRun
@@ -209,7 +209,7 @@ def _change(name: str, pool: str | None, **changes: Any) -> None:
         client.update_work_queue(_named(client, name, pool).id, **changes)
 
 
-def _print(queues: list[WorkQueue], *, verbose: bool) -> None:
+def _print(queues: Sequence[WorkQueue], *, verbose: bool) -> None:
     columns = ["Name", "Pool", "Priority", "Limit", "Status"] + ["ID", "Description"] * verbose
     rows = [
         [

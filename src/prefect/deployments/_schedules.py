@@ -77,9 +77,7 @@ def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate
 def _of_mapping(given: dict[str, Any]) -> DeploymentScheduleCreate:
     inner = given.pop("schedule", None)
     if inner is None:  # as in prefect.yaml: its own fields and the schedule's in one
-        own = {
-            name: given.pop(name) for name in tuple(given) if name in DeploymentScheduleCreate.model_fields
-        }
+        own = {name: given.pop(name) for name in tuple(given) if name in DeploymentScheduleCreate.model_fields}
         return _create(_kind_of(given), **own)
     if isinstance(inner, Schedule):
         made = create_of(inner)

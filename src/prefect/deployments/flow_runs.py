@@ -82,7 +82,7 @@ async def arun_deployment(  # noqa: PLR0917 - a public signature
     parameters: dict[str, Any] | None = None,
     scheduled_time: datetime | None = None,
     flow_run_name: str | None = None,
-    timeout: float | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - part of the signature
     poll_interval: float | None = 5,
     tags: Iterable[str] | None = None,
     idempotency_key: str | None = None,
@@ -204,8 +204,7 @@ def _track(asked: _Asked, deployment: DeploymentResponse, flow: Any) -> Generato
             dynamic_key=str(number),
             state=Pending(),
             task_inputs={
-                name: [TaskRunResult(id=UUID(bytes=source)) for source in found]
-                for name, found in sources.items()
+                name: [TaskRunResult(id=UUID(bytes=source)) for source in found] for name, found in sources.items()
             },
         )
     )

@@ -155,9 +155,7 @@ class RunnerDeployment(BaseModel):
             made.storage, made.entrypoint = stored, flow.entrypoint
         else:
             made._path = str(Path.cwd())
-            made.entrypoint = (
-                _module_entrypoint(flow) if kind is EntrypointType.MODULE_PATH else _entrypoint(flow)
-            )
+            made.entrypoint = _module_entrypoint(flow) if kind is EntrypointType.MODULE_PATH else _entrypoint(flow)
         return made
 
     @classmethod
@@ -240,7 +238,9 @@ class RunnerDeployment(BaseModel):
         given.setdefault("description", flow.description)
         given.setdefault("version", flow.version)
         fields = {key: value for key, value in given.items() if value is not None}
-        made = cls(name=name, flow_name=flow.name, schedules=schedules, concurrency_limit=limit, **fields)
+        made = cls(
+            name=name, flow_name=flow.name, schedules=schedules, concurrency_limit=limit, **fields
+        )
         made._parameter_openapi_schema = parameter_schema(flow)
         return made
 
@@ -290,18 +290,13 @@ class RunnerDeployment(BaseModel):
         version_info: VersionInfo | None,
     ) -> UUID:
         if self.flow_name is None:
-            raise DeploymentApplyError(
-                f"Expected the name of the flow of deployment {self.name!r}, got none."
-            )
+            raise DeploymentApplyError(f"Expected the name of the flow of deployment {self.name!r}, got none.")
         pool = work_pool_name or self.work_pool_name
         if image and not pool:
-            raise DeploymentApplyError(
-                "An image can only be provided when registering a deployment with a work pool."
-            )
+            raise DeploymentApplyError("An image can only be provided when registering a deployment with a work pool.")
         try:
             deployment_id = client.create_deployment(
-                client.create_flow_from_name(self.flow_name),
-                **self._content(schedules, pool, image, version_info),
+                client.create_flow_from_name(self.flow_name), **self._content(schedules, pool, image, version_info)
             )
         except Exception as exc:
             raise DeploymentApplyError(f"Error while applying deployment {self.name!r}: {exc}") from exc

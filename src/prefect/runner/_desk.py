@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from datetime import timedelta
@@ -140,9 +141,7 @@ class Desk:
                 if run_once and not self.is_draining:
                     self.drain(float("inf"))
             except Exception as exc:
-                _log.warning(
-                    "The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc
-                )
+                _log.warning("The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc)
                 _log.debug("What failed:", exc_info=True)
                 time.sleep(RETRY_SECONDS)
             self._feed.wait(self._seconds_to_next())
@@ -242,9 +241,7 @@ class Desk:
     def _report(self, taken: InHand, pid: int | None, cause: str | None) -> None:
         record = self._taking.ended(taken.run.id, pid, cause, hand_over=taken.handed_over)
         if cause is not None and record.state.type in {"CRASHED", "CANCELLED"}:
-            if (
-                record.state.message == cause
-            ):  # nobody but us has said so: the run's own hooks were not called
+            if record.state.message == cause:  # nobody but us has said so: the run's own hooks were not called
                 self._on_killed(taken, record)
         if record.state.type == "SCHEDULED":
             _log.warning("Flow run '%s' is %s: %s", record.name, record.state.name, record.state.message)

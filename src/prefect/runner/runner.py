@@ -81,11 +81,7 @@ class Runner:
         self._client = get_client(sync_client=True)
         self._taking = Taking(self._client)
         manner = Manner(
-            self.limit,
-            self.query_seconds,
-            prefetch_seconds,
-            settings.cancel_grace_seconds,
-            settings.drain_seconds,
+            self.limit, self.query_seconds, prefetch_seconds, settings.cancel_grace_seconds, settings.drain_seconds
         )
         self._desk = Desk(self._taking, feed_of(get_current_settings(), self._news_of), manner, self._killed)
         self._code = Code()

@@ -1,6 +1,7 @@
 """Telling runners, over a websocket, that there is something for them: they look for themselves what it is.
 
-A runner sends `{"deployments": [ids]}`, a worker `{"work_queues": [ids]}`, again whenever it has others; it is sent `{"type": "news"}` at once, and then
+A runner sends `{"deployments": [ids]}`, a worker `{"work_queues": [ids]}`, again whenever it has others; it is sent
+`{"type": "news"}` at once, and then
 whenever a run of one of them is to start or any run is to stop. One thread watches the store while anybody listens.
 """
 

@@ -132,11 +132,11 @@ class BaseJobConfiguration(BaseModel):
         """The configuration as a template: for each field its own, or the variable of its name."""
         properties: dict[str, dict[str, Any]] = cls.model_json_schema().get("properties", {})
         return {
-            name: schema["template"] if "template" in schema else f"{{{{ {name} }}}}"
+            name: schema.get("template", f"{{{{ {name} }}}}")
             for name, schema in properties.items()
         }
 
-    def prepare_for_flow_run(
+    def prepare_for_flow_run(  # noqa: PLR0917 - the signature of the API
         self,
         flow_run: FlowRun,
         deployment: DeploymentResponse | None = None,
@@ -225,7 +225,7 @@ class BaseVariables(BaseModel):
     @classmethod
     def model_json_schema(
         cls,
-        by_alias: bool = True,
+        by_alias: bool | None = True,
         ref_template: str = "#/definitions/{model}",
         schema_generator: type[GenerateJsonSchema] = GenerateJsonSchema,
         mode: Literal["validation", "serialization"] = "validation",
@@ -234,7 +234,7 @@ class BaseVariables(BaseModel):
     ) -> dict[str, Any]:
         """The JSON schema of the variables, its parts under `definitions`."""
         more: dict[str, Any] = {} if union_format == "any_of" else {"union_format": union_format}
-        schema = super().model_json_schema(by_alias, ref_template, schema_generator, mode, **more)
+        schema = super().model_json_schema(by_alias is not False, ref_template, schema_generator, mode, **more)
         if "$defs" in schema:
             schema["definitions"] = schema.pop("$defs")
         return schema

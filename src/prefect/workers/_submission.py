@@ -151,7 +151,7 @@ class Submissions:
         while True:
             try:
                 return await in_thread(ended)
-            except StoreError as exc:
+            except StoreError as exc:  # noqa: PERF203 - it is asked again
                 self._worker._logger.warning("The end of a run is not on record yet: %s", exc)
                 await anyio.sleep(_RETRY_SECONDS)
 

@@ -64,7 +64,7 @@ class ProcessJobConfiguration(BaseJobConfiguration):
         """A path, from text too."""
         return Path(v) if isinstance(v, str) else v
 
-    def prepare_for_flow_run(
+    def prepare_for_flow_run(  # noqa: PLR0917 - the signature of the API
         self,
         flow_run: FlowRun,
         deployment: DeploymentResponse | None = None,
@@ -163,8 +163,9 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
         process = self._processes[flow_run.id] = _Process(flow_run, configuration)
         try:
             with tempfile.TemporaryDirectory(prefix="prefect-", ignore_cleanup_errors=True) as scratch:
-                process.child = await in_thread(self._start, process, Path(scratch))
-                identifier = f"{procinfo.host_name()}:{process.child.pid}"
+                child: Child = await in_thread(self._start, process, Path(scratch))
+                process.child = child
+                identifier = f"{procinfo.host_name()}:{child.pid}"
                 if task_status is not None:
                     task_status.started(identifier)
                 ending = await process.ended
@@ -172,7 +173,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
             del self._processes[flow_run.id]
         code = ending.exit_code if ending.exit_code is not None else -(ending.signal or 1)
         result = ProcessWorkerResult(identifier=identifier, status_code=code)
-        result._ending, result._pid, result._last_words = ending, process.child.pid, process.last_words
+        result._ending, result._pid, result._last_words = ending, child.pid, process.last_words
         return result
 
     async def kill_infrastructure(
