@@ -54,6 +54,15 @@ COMMANDS: Final = {
         "prefect.cli.variable:variable", "Keep values that flows look up by name.", ("variables",)
     ),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
+    "work-pool": Entry(
+        "prefect.cli.work_pool:work_pool",
+        "See and manage where deployed flows are executed.",
+        ("work-pools",),
+    ),
+    "work-queue": Entry(
+        "prefect.cli.work_queue:work_queue", "See and manage the queues of work pools.", ("work-queues",)
+    ),
+    "worker": Entry("prefect.cli.worker:worker", "Execute the runs of a work pool.", ("workers",)),
 }
 
 

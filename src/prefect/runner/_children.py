@@ -127,7 +127,7 @@ class Children:
         run_id: UUID,
         source: Source,
         *,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         command: str | None = None,
         working_dir: Path | None = None,
     ) -> Child:
@@ -138,7 +138,7 @@ class Children:
         Args:
             run_id: the run.
             source: where its flow is.
-            env: environment variables besides those of this process and its settings.
+            env: environment variables besides those of this process and its settings; None removes one.
             command: what to execute instead, as a shell would split it; it finds the id in `PREFECT__FLOW_RUN_ID`.
             working_dir: where the child begins; the source's folder unless given.
 
@@ -417,6 +417,6 @@ def _key(source: Source) -> tuple[str, str]:
     return source.entrypoint.rpartition(":")[0], str(source.folder.absolute())
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def _environment(more: Mapping[str, str | None]) -> dict[str, str]:
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    return {**os.environ, **settings, **more}
+    return {name: value for name, value in {**os.environ, **settings, **more}.items() if value is not None}
