@@ -131,10 +131,7 @@ class BaseJobConfiguration(BaseModel):
     def json_template(cls) -> dict[str, Any]:
         """The configuration as a template: for each field its own, or the variable of its name."""
         properties: dict[str, dict[str, Any]] = cls.model_json_schema().get("properties", {})
-        return {
-            name: schema.get("template", f"{{{{ {name} }}}}")
-            for name, schema in properties.items()
-        }
+        return {name: schema.get("template", f"{{{{ {name} }}}}") for name, schema in properties.items()}
 
     def prepare_for_flow_run(  # noqa: PLR0917 - the signature of the API
         self,
@@ -234,7 +231,9 @@ class BaseVariables(BaseModel):
     ) -> dict[str, Any]:
         """The JSON schema of the variables, its parts under `definitions`."""
         more: dict[str, Any] = {} if union_format == "any_of" else {"union_format": union_format}
-        schema = super().model_json_schema(by_alias is not False, ref_template, schema_generator, mode, **more)
+        schema = super().model_json_schema(
+            by_alias is not False, ref_template, schema_generator, mode, **more
+        )
         if "$defs" in schema:
             schema["definitions"] = schema.pop("$defs")
         return schema
