@@ -228,7 +228,6 @@ class TestDeath:
             assert held.read() == ""
         assert record_of(run_id).state.name == "Completed"
 
-
     def test_for_want_of_memory(self, folder):
         """The kernel ends a child that takes more than its control group has."""
         group = Path("/sys/fs/cgroup/memory") / f"prefect-{os.getpid()}"

@@ -25,7 +25,7 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     """Execute the run in place, and say how it ended; the exit code (0 if it completed)."""
     started = now_us()
     try:
-        replayed = execute(run, entrypoint=entrypoint)
+        replayed = execute(run, entrypoint=entrypoint).replayed
     except Abort as error:
         fail(str(error))
     return _report(run, started, replayed)

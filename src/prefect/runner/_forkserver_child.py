@@ -92,8 +92,8 @@ def _execute(request: dict[str, Any], load: Any) -> int:
 
     flow: Flow[..., Any] | None = load() if load is not None else None
     run = _run_of(request)
-    execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
-    return 0 if _run_of(request).state.type == "COMPLETED" else 1
+    done = execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
+    return 0 if done.run.state.type == "COMPLETED" else 1
 
 
 def _run_of(request: dict[str, Any]) -> FlowRunRecord:
