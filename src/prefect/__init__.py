@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from prefect._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from prefect._later import deploy as deploy
     from prefect.client.orchestration import get_client as get_client
     from prefect.client.schemas.objects import State as State
     from prefect.context import tags as tags
+    from prefect.deployments.runner import deploy as deploy
     from prefect.flow_runs import apause_flow_run as apause_flow_run
     from prefect.flow_runs import aresume_flow_run as aresume_flow_run
     from prefect.flow_runs import asuspend_flow_run as asuspend_flow_run
@@ -37,7 +37,7 @@ _HOMES = {
     "aresume_flow_run": "prefect.flow_runs",
     "aserve": "prefect.flows",
     "asuspend_flow_run": "prefect.flow_runs",
-    "deploy": "prefect._later",
+    "deploy": "prefect.deployments.runner",
     "get_client": "prefect.client.orchestration",
     "pause_flow_run": "prefect.flow_runs",
     "resume_flow_run": "prefect.flow_runs",

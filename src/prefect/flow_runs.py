@@ -6,6 +6,7 @@ what it has recorded is replayed, and the pauses that it has been through are pa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from uuid import UUID
 
@@ -13,7 +14,14 @@ from prefect._base.clock import now_us
 from prefect._base.drive import Sleep, drive_async
 from prefect.client._use import Using, either
 from prefect.context import EngineContext
-from prefect.exceptions import Abort, FlowPauseTimeout, FlowRunWaitTimeout, NotPausedError, Pause
+from prefect.exceptions import (
+    Abort,
+    FlowPauseTimeout,
+    FlowRunWaitTimeout,
+    NotPausedError,
+    ObjectAlreadyExists,
+    Pause,
+)
 from prefect.logging.loggers import get_logger, get_run_logger
 
 if TYPE_CHECKING:
@@ -177,6 +185,7 @@ def _pause(input_type: Any, timeout: int, poll_interval: float, key: str | None)
     log = get_run_logger()
     log.info("Pausing flow, execution will continue when this flow run is resumed.")
     asked = _Asked.of(input_type, f"paused-{key}")
+    yield from asked.publish(context.record.id)
     answer: Answer = yield from context.propose(
         "PAUSED", "Paused", details=_details(key, timeout, asked, reschedule=False)
     )
@@ -218,6 +227,7 @@ def _suspend(
     key = key or context.next_pause_key()
     asked = _Asked.of(input_type, f"suspended-{key}")
     get_run_logger().info("Suspending flow run, execution will be rescheduled when this flow run is resumed.")
+    yield from asked.publish(context.record.id)
     answer: Answer = yield from context.propose(
         "PAUSED", "Suspended", details=_details(key, timeout, asked, reschedule=True)
     )
@@ -304,15 +314,20 @@ class _Asked:
         return cls(run_input_subclass_from_type(input_type), keyset_from_base_key(base_key))
 
     def publish(self, run_id: bytes) -> Generator[Any, Any, None]:
-        """Say what is expected."""
+        """Say what is expected: before the run is paused, so that nobody can answer anything else; and behind that.
+
+        Entering the pause drops what an earlier try has left under the keys, and a Prefect server everything.
+        """
         if self._model is not None:
-            yield from self._model.saving(self.keyset, UUID(bytes=run_id))
+            with suppress(ObjectAlreadyExists):
+                yield from self._model.saving(self.keyset, UUID(bytes=run_id))
 
     def load(self, run_id: bytes) -> Generator[Any, Any, Any]:
         """What was answered."""
         if self._model is None:
             return None
-        return (yield from self._model.loading(self.keyset, UUID(bytes=run_id)))
+        steps: Generator[Any, Any, Any] = self._model.loading(self.keyset, UUID(bytes=run_id))
+        return (yield from steps)
 
 
 def _context(what: str) -> EngineContext:

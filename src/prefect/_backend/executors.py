@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 RECOVER_LABEL = "pluperfect.recover"
 RECOVERING = "Recovering"  # executed again because its process has died
 HANDED_OVER = "HandedOver"  # executed again because its runner has shut down
-SUBMITTING = "Submitting"  # a runner has taken it, and starts its process
 _BEFORE_RUNNING = frozenset(("PENDING", "RUNNING", "CANCELLING"))
 
 

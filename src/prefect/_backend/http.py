@@ -7,6 +7,7 @@ the end of a flow run and the last rows of its tasks are one request.
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 PATH = "/pluperfect/ask"
 _FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
+_LIMITS_SECONDS = 1.0
 _LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
 
 
@@ -50,10 +52,12 @@ class HttpBackend:
     blocks = True
     look_seconds: float | None = 0.25
     names_inputs = True
+    frees_slots = True
 
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
     ) -> None:
+        self._limits: dict[tuple[str, ...], tuple[float, list[str]]] = {}
         self.line = Line(access, patience=patience)
         self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
         name = UUID(bytes=self.presence.id).hex
@@ -174,6 +178,14 @@ class HttpBackend:
             offset=offset,
             newest_first=newest_first,
         )
+
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """Asked for again after a second: a limit that is made now is not known at once."""
+        key, now = tuple(tags), time.monotonic()
+        known = self._limits.get(key)
+        if known is None or known[0] < now - _LIMITS_SECONDS:
+            known = self._limits[key] = (now, self._read("limits_of_tags", tags=list(tags)))
+        return known[1]
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return self._read("read_process", process_id=process_id)

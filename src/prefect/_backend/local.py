@@ -6,7 +6,7 @@ import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend import reaper
+from prefect._backend import reaper, slots
 from prefect._backend.mirror import mirror, require_tracking
 from prefect._backend.presence import Presence
 from prefect._backend.protocol import Answer, NewFlowRun
@@ -18,7 +18,7 @@ from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import flow_runs, logs, processes, task_runs
+from prefect._storage import concurrency, flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect._backend.retention import Policy
+    from prefect._backend.waiting_room import WaitingRoom
     from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
@@ -44,6 +45,7 @@ class LocalBackend:
 
     look_seconds: float | None = 0.05  # a look takes 20 µs
     names_inputs = False
+    frees_slots = True
 
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
@@ -53,7 +55,18 @@ class LocalBackend:
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None
+        self._room: WaitingRoom | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    @property
+    def room(self) -> WaitingRoom:
+        """Where whoever waits for slots of limits is served."""
+        if self._room is None:
+            from prefect._backend.waiting_room import WaitingRoom  # few programs wait for slots
+
+            with self.store.locked():
+                self._room = self._room or WaitingRoom(self.store, self.reap)
+        return self._room
 
     def acting_for(self, presence: Any) -> LocalBackend:
         """The same for another process: what it takes up is its own."""
@@ -187,6 +200,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            if state.type in TERMINAL:
+                slots.give_back_all(cx, [run.id])
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
             if run.auto_scheduled and state.type in TERMINAL:
@@ -283,6 +298,9 @@ class LocalBackend:
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        return concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)
 
@@ -294,17 +312,18 @@ class LocalBackend:
     ) -> FlowRunRecord:
         from prefect._backend import executors  # only runners and workers
 
-        return executors.executor_ended(
-            self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over
-        )
+        return executors.executor_ended(self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over)
 
     def close(self) -> None:
         with contextlib.closing(self.store):
+            if self._room is not None:
+                self._room.close()
             self.journal.close()
             self.presence.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
+        self._room = None
         self.store.abandon()
 
 
@@ -317,7 +336,8 @@ def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> N
         from prefect._storage import run_inputs  # only runs that pause pay for it
 
         keyset: dict[str, str] = (decision.state.details or {}).get("run_input_keyset") or {}
-        run_inputs.forget(cx, run.id, keyset.values())  # what an earlier pause of that key was told
+        # what a pause of that key was told in an earlier try; its schema of this one is there already
+        run_inputs.forget(cx, run.id, keyset.values(), before=run.state.timestamp)
     if decision.slot is not None:
         from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
 

@@ -55,6 +55,7 @@ class Backend(Protocol):
     journal: Journal[Any]
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
     look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
+    frees_slots: bool  # whether the slots that a run holds are given back with its final state
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(
@@ -170,6 +171,10 @@ class Backend(Protocol):
         newest_first: bool = False,
     ) -> list[LogRecord]:
         """Log lines in the order they were written."""
+        ...
+
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """The names of the limits on these tags; perhaps also names that no limit has."""
         ...
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:

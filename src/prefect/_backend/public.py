@@ -68,6 +68,7 @@ class PublicBackend:
     blocks = True
     look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
+    frees_slots = False
 
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
@@ -268,6 +269,10 @@ class PublicBackend:
         }
         return [log_record(one) for one in self._ask("POST", "/logs/filter", body)]
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """All that there may be: the server passes by what it does not know."""
+        return [f"tag:{tag}" for tag in tags]
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         _ = process_id
         return None
@@ -294,7 +299,9 @@ class PublicBackend:
         if not hand_over and recovered >= run.labels.get(RECOVER_LABEL, 0):
             return run
         name, now = (HANDED_OVER if hand_over else RECOVERING), now_us()
-        again = StateRecord(new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now})
+        again = StateRecord(
+            new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now}
+        )
         return self.propose_flow_run_state(run.id, again).run
 
     def close(self) -> None:

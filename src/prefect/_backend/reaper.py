@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefect._backend import slots
 from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
+FREED = "slots"  # the channel of who waits for them
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
@@ -39,6 +41,8 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
+                if store.blocks:
+                    store.notify(FREED)
     return reaped
 
 
@@ -121,6 +125,7 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     }
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
+    slots.give_back_all(cx, [run.id])
     ended = run._replace(**changes)
     if run.deployment_id is not None:
         from prefect._backend.deployment_slots import give_back_slot_of  # only runs of deployments pay for it

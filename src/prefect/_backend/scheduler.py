@@ -15,11 +15,10 @@ from uuid import UUID
 from prefect._backend.deployed import run_of
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
-from prefect._base.slots import slots
+from prefect._base.slots import key_of, slots
 from prefect._storage import deployments as rows
 from prefect._storage import flow_runs
 from prefect._storage.deployments import DEPLOYMENTS, SCHEDULES
-from prefect._storage.scheduled_runs import key_of
 from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:

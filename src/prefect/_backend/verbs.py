@@ -85,6 +85,7 @@ _reads(
     newest_first=wire.BOOL,
     **_PAGE,
 )
+_reads("limits_of_tags", wire.TEXTS, tags=wire.TEXTS)
 _reads("read_process", wire.optional(wire.PROCESS), process_id=_ID)
 _reads("reap", wire.many(wire.FLOW_RUN))
 _reads(  # whoever asks again, because the answer was lost, changes nothing

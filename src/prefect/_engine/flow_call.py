@@ -225,6 +225,8 @@ class FlowCall(EngineContext):
         def adopt(found: FlowRunRecord) -> None:
             changed = {name: getattr(found, name) for name in _CHANGED_ELSEWHERE}
             self.record = self.record._replace(**changed)
+            if found.state.type == "CANCELLING":  # seen before the journal's thread has told
+                self.cancel()
 
         yield Verb(self.backend, lambda: self.backend.read_flow_run(self.id), adopt)
         return self.record
@@ -328,7 +330,7 @@ class Interruptible:
         """Interrupt it: by a signal on the main thread, by cancelling a coroutine, or between two bytecodes."""
         import signal  # only a cancellation needs it
 
-        from prefect._engine.timeouts import raise_in_thread  # only a cancellation needs it
+        from prefect._base.interrupting import raise_in_thread  # only a cancellation needs it
 
         if self._loop_task is not None:
             self._loop_task.get_loop().call_soon_threadsafe(self._loop_task.cancel)

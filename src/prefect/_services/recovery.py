@@ -30,11 +30,11 @@ def _crashed(backend: LocalBackend, now_us: int) -> int:
 
 
 def _never_begun(backend: LocalBackend, now_us: int) -> int:
-    found = due.submitting_since(backend.store, now_us - round(START_SECONDS * 1_000_000), BATCH)
+    found = due.taken_since(backend.store, now_us - round(START_SECONDS * 1_000_000), BATCH)
     said = "Whoever had taken the run has not begun with it."
     moved = 0
     for run in found:
-        details = {"scheduled_time": now_us}
+        details = {"scheduled_time": run.details.get("scheduled_time", now_us)}
         state = StateRecord(new_id(), "SCHEDULED", executors.HANDED_OVER, now_us, said, None, details)
         moved += move(backend, run, state)
     return moved

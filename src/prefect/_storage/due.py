@@ -97,12 +97,12 @@ def crashed_since(source: Queries, since: int, most: int) -> list[Due]:
     )
 
 
-def submitting_since(source: Queries, before: int, most: int) -> list[Due]:
+def taken_since(source: Queries, before: int, most: int) -> list[Due]:
     """Runs that a runner has taken before a moment, and that no process of it has taken up."""
     return _found(
         source,
-        f"SELECT {_DUE} FROM flow_run r WHERE r.state_type = 'PENDING' AND r.state_name = 'Submitting' "  # noqa: S608
-        "AND r.state_timestamp < ? AND r.owner IS NULL AND r.work_queue_id IS NULL "
+        f"SELECT {_DUE} FROM flow_run r WHERE r.state_type = 'PENDING' AND r.state_name = 'Pending' "  # noqa: S608
+        "AND r.state_timestamp < ? AND r.owner IS NULL AND r.work_queue_id IS NULL AND r.deployment_id IS NOT NULL "
         "AND r.labels LIKE '%\"pluperfect.recover\"%' ORDER BY r.state_timestamp LIMIT ?",
         before,
         most,

@@ -192,6 +192,10 @@ class PostgresStore:
         with self._explained():
             return self._patience.keep_trying(lambda: PostgresListener(self._address, channel))
 
+    def listen_closely(self, channel: str) -> PostgresListener:
+        """See `Store.listen_closely`."""
+        return self.listen(channel)
+
     # --- the schema ---------------------------------------------------------------------------------
 
     def version(self) -> int:

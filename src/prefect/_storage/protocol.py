@@ -133,7 +133,7 @@ class Store(Queries, Protocol):
         ...
 
     def changed(self) -> int:
-        """A number that changes when anybody has written, this process too. One thread asks."""
+        """A number that changes when anybody has written, this process too."""
         ...
 
     def locked(self) -> threading.RLock:
@@ -159,6 +159,10 @@ class Store(Queries, Protocol):
 
     def listen(self, channel: str) -> Listener:
         """Be woken by `notify`. Look at the rows after this, then wait: so nothing is missed in between."""
+        ...
+
+    def listen_closely(self, channel: str) -> Listener:
+        """The same, within 5 ms, and whether or not `notify` was called where the store shows that it was written to."""
         ...
 
     def database(self) -> str:

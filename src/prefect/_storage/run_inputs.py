@@ -39,10 +39,13 @@ def insert(cx: Transaction, record: FlowRunInputRecord) -> bool:
     return done.rowcount == 1
 
 
-def forget(cx: Transaction, run_id: bytes, keys: Iterable[str]) -> None:
-    """Remove what was sent under these keys."""
+def forget(cx: Transaction, run_id: bytes, keys: Iterable[str], *, before: int) -> None:
+    """Remove what was sent under these keys before a time (µs UTC)."""
     for key in keys:
-        INPUTS.delete(cx, flow_run_id=run_id, key=key)
+        cx.execute(
+            "DELETE FROM flow_run_input WHERE flow_run_id = ? AND key = ? AND created < ?",
+            (run_id, key, before),
+        )
 
 
 def beginning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect._base.clock import to_datetime
+from prefect._base.slots import KEY_PREFIX
 from prefect._storage import clauses, flow_runs
 from prefect._storage.clauses import Clause
 from prefect._storage.table import EVERYTHING
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
 
 _WAITS = Clause("r.state_type = 'SCHEDULED'")
-_PREFIX = "scheduled {deployment} "
-
-
-def key_of(deployment_id: bytes, schedule_id: bytes, time: int) -> str:
-    """The idempotency key of the run of a schedule at a time: a slot becomes a run once, whoever schedules it."""
-    prefix = _PREFIX.format(deployment=UUID(bytes=deployment_id))
-    return f"{prefix}{UUID(bytes=schedule_id)} {to_datetime(time).isoformat(' ')}"
 
 
 def schedule_of(key: str | None) -> bytes | None:
@@ -131,7 +124,7 @@ def news_of(source: Queries, column: str, ids: Sequence[bytes], before: int) -> 
 
 def forget(cx: Transaction, deployment_id: bytes, schedule_id: bytes | None = None) -> int:
     """Remove the runs of a deployment, or of one of its schedules, that were made ahead and have never started."""
-    start = _PREFIX.format(deployment=UUID(bytes=deployment_id))
+    start = KEY_PREFIX.format(deployment=UUID(bytes=deployment_id))
     if schedule_id is not None:
         start += f"{UUID(bytes=schedule_id)} "
     rows = cx.rows(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._storage import migrate
 from prefect._storage.leading import Leases
-from prefect._storage.listening import PollingListener, notify
+from prefect._storage.listening import ChangeListener, PollingListener, notify
 from prefect._storage.protocol import Size
 from prefect._storage.together import Together
 from prefect.exceptions import StoreError
@@ -184,7 +184,8 @@ class SqliteStore:
             if self.path == MEMORY:
                 return self._writer.total_changes
             if self._watcher is None:
-                self._watcher = self._connect()
+                with self._lock:
+                    self._watcher = self._watcher or self._connect()
             return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
     def locked(self) -> threading.RLock:
@@ -207,7 +208,8 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._together = Together(self)
         self._leases = Leases(self)
-        _abandoned.append((self._writer, self._watcher, *self._readers))
+        watchers = () if self._watcher is None else (self._watcher,)
+        _abandoned.append((self._writer, *watchers, *self._readers))
         self._watcher = None
         self._readers = deque()
 
@@ -274,6 +276,11 @@ class SqliteStore:
     def listen(self, channel: str) -> PollingListener:
         """See `Store.listen`: looks 20 times a second."""
         return PollingListener(self, channel)
+
+    def listen_closely(self, channel: str) -> ChangeListener:
+        """See `Store.listen_closely`: looks 250 times a second."""
+        _ = channel
+        return ChangeListener(self.changed)
 
     def database(self) -> str:
         """The version of SQLite."""

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model
-from pydantic.json_schema import GenerateJsonSchema, PydanticOmit
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticOmit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ class _Generator(GenerateJsonSchema):
 
     def handle_invalid_for_json_schema(
         self,
-        schema: core_schema.CoreSchema,  # noqa: ARG002 - of the base class
+        schema: Any,  # noqa: ARG002 - of the base class
         error_info: str,  # noqa: ARG002 - of the base class
     ) -> JsonSchemaValue:
         return {}

@@ -53,6 +53,9 @@ def schedules_of(
     return [create_of(one) for one in schedules or ()]
 
 
+_OF_SCHEDULE = ("slug", "active", "max_scheduled_runs", "overlap", "catch_up")
+
+
 def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate:
     """One schedule in any of its forms: of `prefect.schedules`, of the client's schemas, or a mapping.
 
@@ -63,8 +66,8 @@ def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate
     if isinstance(given, (DeploymentScheduleCreate, DeploymentScheduleUpdate)):
         return given
     if isinstance(given, Schedule):
-        extra = {"parameters": dict(given.parameters), "slug": given.slug, "active": given.active}
-        return _create(_of_schedule(given), **extra)
+        policies = {name: getattr(given, name) for name in _OF_SCHEDULE}
+        return _create(_of_schedule(given), **policies, parameters=dict(given.parameters))
     if isinstance(given, _KINDS):
         return _create(given)
     if isinstance(given, Mapping):
@@ -77,7 +80,9 @@ def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate
 def _of_mapping(given: dict[str, Any]) -> DeploymentScheduleCreate:
     inner = given.pop("schedule", None)
     if inner is None:  # as in prefect.yaml: its own fields and the schedule's in one
-        own = {name: given.pop(name) for name in tuple(given) if name in DeploymentScheduleCreate.model_fields}
+        own = {
+            name: given.pop(name) for name in tuple(given) if name in DeploymentScheduleCreate.model_fields
+        }
         return _create(_kind_of(given), **own)
     if isinstance(inner, Schedule):
         made = create_of(inner)

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from prefect._api.errors import Refused
 from prefect._base.clock import now_us
-from prefect._base.drive import drive_async
+from prefect._base.drive import Sleep, drive_async
 from prefect._base.jsonable import to_jsonable
 from prefect._engine import inputs
-from prefect._engine.effects import Sleep
 from prefect.client._use import Using, either
 from prefect.context import FlowRunContext, current_tags
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, ParameterTypeError
@@ -82,7 +81,7 @@ async def arun_deployment(  # noqa: PLR0917 - a public signature
     parameters: dict[str, Any] | None = None,
     scheduled_time: datetime | None = None,
     flow_run_name: str | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - part of the signature
+    timeout: float | None = None,
     poll_interval: float | None = 5,
     tags: Iterable[str] | None = None,
     idempotency_key: str | None = None,
@@ -204,7 +203,8 @@ def _track(asked: _Asked, deployment: DeploymentResponse, flow: Any) -> Generato
             dynamic_key=str(number),
             state=Pending(),
             task_inputs={
-                name: [TaskRunResult(id=UUID(bytes=source)) for source in found] for name, found in sources.items()
+                name: [TaskRunResult(id=UUID(bytes=source)) for source in found]
+                for name, found in sources.items()
             },
         )
     )

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from typing_extensions import Self
 
 from prefect._backend.executors import RECOVER_LABEL
+from prefect._base.current import wants_awaitable
 from prefect._base.dual import dual, in_thread
 from prefect._loading import load_flow
 from prefect.client.orchestration import get_client
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.docker.docker_image import DockerImage
     from prefect.flows import Flow
 
-__all__ = ["DeploymentApplyError", "RunnerDeployment"]
+__all__ = ["DeploymentApplyError", "RunnerDeployment", "adeploy", "deploy"]
 
 
 _BANNED = ["/", "%", "&", ">", "<"]
@@ -50,8 +52,7 @@ class RunnerDeployment(BaseModel):
     """A deployment that `apply` registers. Made by `Flow.to_deployment`; see `DeploymentOptions`.
 
     Raises:
-        InvalidNameError: the name holds one of / % & > <.
-        ValidationError: pydantic's, for another field.
+        ValidationError: pydantic's: a field is refused; the name holds one of / % & > <.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, validate_assignment=False)
@@ -103,11 +104,8 @@ class RunnerDeployment(BaseModel):
     @field_validator("name")
     @classmethod
     def validate_name(cls, value: str) -> str:
-        """A file name is taken without its ending. Raises InvalidNameError."""
-        if any(character in value for character in _BANNED):
-            raise InvalidNameError(
-                f"Name {value!r} contains an invalid character. Must not contain any of: {_BANNED}."
-            )
+        """A file name is taken without its ending."""
+        _require_name(value)
         path = Path(value)
         return path.stem if path.suffix in _SCRIPT else value
 
@@ -155,7 +153,9 @@ class RunnerDeployment(BaseModel):
             made.storage, made.entrypoint = stored, flow.entrypoint
         else:
             made._path = str(Path.cwd())
-            made.entrypoint = _module_entrypoint(flow) if kind is EntrypointType.MODULE_PATH else _entrypoint(flow)
+            made.entrypoint = (
+                _module_entrypoint(flow) if kind is EntrypointType.MODULE_PATH else _entrypoint(flow)
+            )
         return made
 
     @classmethod
@@ -227,6 +227,7 @@ class RunnerDeployment(BaseModel):
 
     @classmethod
     def _made(cls, flow: Flow[..., Any], name: str, given: dict[str, Any]) -> RunnerDeployment:
+        _require_name(name)  # pydantic would wrap its error
         schedules = schedules_of(**{key: given.pop(key, None) for key in OF_SCHEDULES})
         limit = given.pop("concurrency_limit", None)
         if isinstance(limit, ConcurrencyLimitConfig):
@@ -238,9 +239,7 @@ class RunnerDeployment(BaseModel):
         given.setdefault("description", flow.description)
         given.setdefault("version", flow.version)
         fields = {key: value for key, value in given.items() if value is not None}
-        made = cls(
-            name=name, flow_name=flow.name, schedules=schedules, concurrency_limit=limit, **fields
-        )
+        made = cls(name=name, flow_name=flow.name, schedules=schedules, concurrency_limit=limit, **fields)
         made._parameter_openapi_schema = parameter_schema(flow)
         return made
 
@@ -290,13 +289,18 @@ class RunnerDeployment(BaseModel):
         version_info: VersionInfo | None,
     ) -> UUID:
         if self.flow_name is None:
-            raise DeploymentApplyError(f"Expected the name of the flow of deployment {self.name!r}, got none.")
+            raise DeploymentApplyError(
+                f"Expected the name of the flow of deployment {self.name!r}, got none."
+            )
         pool = work_pool_name or self.work_pool_name
         if image and not pool:
-            raise DeploymentApplyError("An image can only be provided when registering a deployment with a work pool.")
+            raise DeploymentApplyError(
+                "An image can only be provided when registering a deployment with a work pool."
+            )
         try:
             deployment_id = client.create_deployment(
-                client.create_flow_from_name(self.flow_name), **self._content(schedules, pool, image, version_info)
+                client.create_flow_from_name(self.flow_name),
+                **self._content(schedules, pool, image, version_info),
             )
         except Exception as exc:
             raise DeploymentApplyError(f"Error while applying deployment {self.name!r}: {exc}") from exc
@@ -344,6 +348,13 @@ class RunnerDeployment(BaseModel):
             client.create_automation(trigger.as_automation())
 
 
+def _require_name(name: str) -> None:
+    if any(character in name for character in _BANNED):
+        raise InvalidNameError(
+            f"Name {name!r} contains an invalid character. Must not contain any of: {_BANNED}."
+        )
+
+
 def _as_list(steps: Any) -> list[dict[str, Any]]:
     return steps if isinstance(steps, list) else [steps]
 
@@ -369,3 +380,56 @@ def _module_entrypoint(flow: Flow[..., Any]) -> str:
             "Move it to a module, or use EntrypointType.FILE_PATH."
         )
     return f"{module}:{name}"
+
+
+def deploy(
+    *deployments: RunnerDeployment,
+    work_pool_name: str | None = None,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+    print_next_steps_message: bool = True,
+    ignore_warnings: bool = False,
+) -> Any:
+    """Register deployments with a work pool, whose workers then execute their runs; their ids.
+
+    Under a running event loop it gives an awaitable, unless a sync flow or task calls it.
+
+    Args:
+        deployments: from `Flow.to_deployment`.
+        work_pool_name: PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME unless given.
+        image: that the runs are executed in; without, the flows come `from_source`.
+        build: build the image, with the docker command.
+        push: push it once it is built.
+        print_next_steps_message: say what was deployed, and what to do next.
+        ignore_warnings: there are none to ignore.
+
+    Raises:
+        TypeError: something else than a deployment is given.
+        ValueError: there is no such work pool; or its workers could not get at the code.
+        BuildError, PushError: of `prefect.docker.docker_image`.
+        DeploymentApplyError: deployments were refused; the others are registered.
+    """
+    given = locals()
+    return adeploy(*given.pop("deployments"), **given) if wants_awaitable() else _deploy(**given)
+
+
+async def adeploy(
+    *deployments: RunnerDeployment,
+    work_pool_name: str | None = None,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+    print_next_steps_message: bool = True,
+    ignore_warnings: bool = False,
+) -> list[UUID]:
+    """The asynchronous form of `deploy`."""
+    given = locals()
+    return await in_thread(lambda: _deploy(**given))
+
+
+def _deploy(print_next_steps_message: bool, ignore_warnings: bool, **given: Any) -> list[UUID]:
+    from prefect.deployments._deploy import deploy_all  # it registers what is declared here
+
+    _ = ignore_warnings
+    return deploy_all(**given, say=print_next_steps_message)

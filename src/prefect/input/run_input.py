@@ -276,7 +276,7 @@ async def asend_input(
 
 
 @overload
-def receive_input(
+def receive_input(  # type: ignore[reportOverlappingOverload] # a RunInput is handed on itself, anything else by its value
     input_type: type[R],
     timeout: float | None = 3600,
     poll_interval: float = 10,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
-import threading
 import time
 from collections import deque
 from datetime import timedelta
@@ -83,6 +83,9 @@ class Desk:
         self._ended: deque[tuple[Child, Ending]] = deque()
         self._look_at = float("-inf")
         self._drain_until: float | None = None
+        self._context = (
+            contextvars.copy_context()
+        )  # the settings in force here are those of the children's thread
         self._children = Children(self._on_line, self._on_end)
 
     # --- from any thread ------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ class Desk:
     def _on_line(self, child: Child, line: str) -> None:
         taken = self.in_hand.get(child.run_id)
         if taken is not None:
-            record_line(taken.run, taken.served.flow_name, line)
+            self._context.run(self._taking.record_line, taken.run, taken.served.flow_name, line)
 
     def _on_end(self, child: Child, ending: Ending) -> None:
         self._ended.append((child, ending))
@@ -141,7 +144,9 @@ class Desk:
                 if run_once and not self.is_draining:
                     self.drain(float("inf"))
             except Exception as exc:
-                _log.warning("The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc)
+                _log.warning(
+                    "The runner could not do its round (%s: %s); it tries again.", type(exc).__name__, exc
+                )
                 _log.debug("What failed:", exc_info=True)
                 time.sleep(RETRY_SECONDS)
             self._feed.wait(self._seconds_to_next())
@@ -201,7 +206,7 @@ class Desk:
             taken.child = self._children.start(
                 run.id,
                 served.source,
-                env={key: str(value) for key, value in (variables.get("env") or {}).items()},
+                env=_environment(variables),
                 command=variables.get("command"),
                 working_dir=Path(folder) if folder else None,
             )
@@ -240,13 +245,18 @@ class Desk:
 
     def _report(self, taken: InHand, pid: int | None, cause: str | None) -> None:
         record = self._taking.ended(taken.run.id, pid, cause, hand_over=taken.handed_over)
-        if cause is not None and record.state.type in {"CRASHED", "CANCELLED"}:
-            if record.state.message == cause:  # nobody but us has said so: the run's own hooks were not called
-                self._on_killed(taken, record)
+        said_here = cause is not None and record.state.message == cause
+        if said_here and record.state.type in {"CRASHED", "CANCELLED"}:  # its own process has called no hooks
+            self._on_killed(taken, record)
         if record.state.type == "SCHEDULED":
             _log.warning("Flow run '%s' is %s: %s", record.name, record.state.name, record.state.message)
         elif record.state.type == "CRASHED":
             _log.error("Flow run '%s' has crashed: %s", record.name, record.state.message)
+
+
+def _environment(variables: dict[str, Any]) -> dict[str, str]:
+    given: dict[str, Any] = variables.get("env") or {}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def _priority(variables: dict[str, Any]) -> float:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from websockets.sync.client import ClientConnection
+
     from prefect._backend.connecting import Access
     from prefect._storage.protocol import Store
 
     Served = Callable[[], list[UUID]]
 
-LONGEST_PAUSE: Final = 10.0  # seconds, before a server that does not answer is called again
+FIRST_PAUSE: Final = 0.5  # seconds, before a server that does not answer is called again
+LONGEST_PAUSE: Final = 10.0
 _LISTEN_SECONDS: Final = 5.0
 _log = logging.getLogger("prefect.runner")
 
@@ -121,44 +124,56 @@ class ServerFeed(PollingFeed):
         self._access = access
         self._served = served
         self._closing = threading.Event()
-        self._changed = threading.Event()
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=context.run, args=(self._listen,), name="prefect-runner-news", daemon=True
-        )
-        self._thread.start()
+        self._socket: ClientConnection | None = None
+        self._thread: threading.Thread | None = None
+        self._heard = False
+
+    def wait(self, seconds: float) -> None:
+        """See `Feed`."""
+        if self._thread is None and self._served():
+            context = contextvars.copy_context()
+            self._thread = threading.Thread(
+                target=context.run, args=(self._listen,), name="prefect-runner-news", daemon=True
+            )
+            self._thread.start()
+        super().wait(seconds)
 
     def close(self) -> None:
         """See `Feed`."""
         self._closing.set()
+        if self._socket is not None:
+            self._socket.close()
+        if self._thread is not None:
+            self._thread.join(LONGEST_PAUSE)
 
     def _listen(self) -> None:
         from websockets.exceptions import WebSocketException  # only where there is a server
 
-        pause = 0.5
-        while not self._closing.wait(pause if self._served() else 0.05):
-            if not self._served():
-                continue
+        pause = FIRST_PAUSE
+        while not self._closing.is_set():
             try:
                 self._follow()
             except (OSError, ValueError, WebSocketException) as exc:
                 _log.debug("No news from %s: %s", self._access.url, exc)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            else:
-                pause = 0.5
+                if self._heard:
+                    pause = FIRST_PAUSE
+            self._closing.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _follow(self) -> None:
         from prefect._backend.public_socket import open_socket  # only where there is a server
 
-        with open_socket(self._access, "/pluperfect/runs") as websocket:
+        self._heard = False
+        with open_socket(self._access, "/pluperfect/runs") as self._socket:
             told: list[UUID] = []
             while not self._closing.is_set():
                 ids = self._served()
                 if ids != told:
-                    websocket.send(json.dumps({self._kind: [str(one) for one in ids]}))
+                    self._socket.send(json.dumps({self._kind: [str(one) for one in ids]}))
                     told = ids
                 with contextlib.suppress(TimeoutError):
-                    websocket.recv(timeout=_LISTEN_SECONDS)
+                    self._socket.recv(timeout=_LISTEN_SECONDS)
+                    self._heard = True
                     self.wake()
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect._backend import resolve
-from prefect._callables import WrappedFunction
 from prefect._loading import load_source
+from prefect._options import FlowOptions
 from prefect.exceptions import PrefectException
 from prefect.logging.configuration import ensure_logging_setup
 from prefect.runner import _forkserver_child
@@ -80,10 +80,12 @@ def _prepare(module: Any) -> None:
     for name in early:
         importlib.import_module(name)
     ensure_logging_setup()
-    for found in list(vars(module).values()) if module is not None else ():
-        if isinstance(found, WrappedFunction) and getattr(found, "should_validate_parameters", False):
+    names: dict[str, Any] = getattr(module, "__dict__", {})
+    for found in list(names.values()):
+        kind: Any = type(found)
+        if getattr(kind, "_options_type", None) is FlowOptions:
             with contextlib.suppress(Exception):  # what it refuses it will refuse in the child too
-                _ = found.parameter_validator  # type: ignore[attr-defined] # it is a flow
+                _ = found.should_validate_parameters and found.parameter_validator
 
 
 def _threads() -> str | None:

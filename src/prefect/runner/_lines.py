@@ -13,16 +13,21 @@ class Lines:
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that are complete with `data`."""
-        *whole, self._begun = (self._begun + data).split(b"\n")
-        while len(self._begun) >= LONGEST:
-            whole.append(self._begun[:LONGEST])
-            self._begun = self._begun[LONGEST:]
-        return [_text(line) for line in whole]
+        *whole, begun = (self._begun + data).split(b"\n")
+        cut = len(begun) // LONGEST * LONGEST
+        self._begun = begun[cut:]
+        return [_text(piece) for line in whole for piece in _pieces(line) or [b""]] + [
+            _text(piece) for piece in _pieces(begun[:cut])
+        ]
 
     def rest(self) -> list[str]:
         """The last line, if it has begun and did not end."""
         begun, self._begun = self._begun, b""
         return [_text(begun)] if begun else []
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    return [line[start : start + LONGEST] for start in range(0, len(line), LONGEST)]
 
 
 def _text(line: bytes) -> str:

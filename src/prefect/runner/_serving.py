@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.notset import NotSet
 from prefect._loading import is_importing
 from prefect.deployments._options import check_names
 from prefect.deployments.runner import RunnerDeployment
+from prefect.logging.configuration import setup_logging
 from prefect.runner.runner import Runner
 
 if TYPE_CHECKING:
@@ -19,30 +20,50 @@ if TYPE_CHECKING:
 
     from prefect.flows import Flow
 
-USUAL_NAME = "flow-deployment"
 
+def serve(given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str, Any], **manner: Any) -> None:
+    """See `prefect.serve`.
 
-def serve(
-    given: Sequence[Flow[..., Any] | RunnerDeployment],
-    *,
-    pause_on_shutdown: bool = True,
-    print_starting_message: bool = True,
-    limit: int | None = None,
-    webserver: bool = False,
-    options: dict[str, Any],
-) -> None:
-    """See `prefect.serve`. `options` are those of the flows among what is given."""
+    Args:
+        given: flows and deployments.
+        options: of the deployments of the flows.
+        manner: of the runner, see `prefect.serve`.
+    """
     if is_importing():  # a script that serves is imported to execute a run of what it serves
         return
-    deployments = deployments_of(given, options)
-    runner = Runner(
-        _runner_name(deployments), pause_on_shutdown=pause_on_shutdown, limit=limit, webserver=webserver
-    )
+    deployments, runner = _prepared(given, options, manner)
     for deployment in deployments:
         runner.add_deployment(deployment)
-    if print_starting_message:
-        _say(_starting_message(deployments))
+    _say(manner, deployments)
     runner.run()
+
+
+async def aserve(
+    given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str, Any], **manner: Any
+) -> None:
+    """The asynchronous form of `serve`."""
+    if is_importing():
+        return
+    deployments, runner = _prepared(given, options, manner)
+    for deployment in deployments:
+        await runner.aadd_deployment(deployment)
+    _say(manner, deployments)
+    await runner.start()
+
+
+def _prepared(
+    given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str, Any], manner: dict[str, Any]
+) -> tuple[list[RunnerDeployment], Runner]:
+    setup_logging()
+    deployments = deployments_of(given, options)
+    limit = manner["limit"]
+    runner = Runner(
+        deployments[0].name if len(deployments) == 1 else None,
+        pause_on_shutdown=manner["pause_on_shutdown"],
+        limit=NotSet if limit is None else limit,
+        webserver=manner["webserver"],
+    )
+    return deployments, runner
 
 
 def deployments_of(
@@ -57,7 +78,10 @@ def deployments_of(
     parts = list(given)
     if not parts:
         raise ValueError("serve() expected flows, or deployments from to_deployment(), got none.")
+    options = {key: value for key, value in options.items() if value is not None}
     name = options.pop("name", None)
+    if "global_limit" in options:
+        options["concurrency_limit"] = options.pop("global_limit")
     check_names(options, "serve")
     found: list[RunnerDeployment] = []
     for part in parts:
@@ -73,10 +97,6 @@ def deployments_of(
         named = ", ".join(["name"] * bool(name) + list(options))
         raise TypeError(f"serve() got {named}, which only concern flows: give them to to_deployment().")
     return found
-
-
-def _runner_name(deployments: list[RunnerDeployment]) -> str:
-    return deployments[0].name if len(deployments) == 1 else "runner"
 
 
 def _starting_message(deployments: list[RunnerDeployment]) -> str:
@@ -96,5 +116,6 @@ def _starting_message(deployments: list[RunnerDeployment]) -> str:
     )
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stdout, flush=True)  # noqa: T201 - asked for by `print_starting_message`
+def _say(manner: dict[str, Any], deployments: list[RunnerDeployment]) -> None:
+    if manner["print_starting_message"]:
+        print(_starting_message(deployments), file=sys.stdout, flush=True)  # noqa: T201 - asked for

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect._backend.executors import SUBMITTING
 from prefect._backend.resolve import backend
 from prefect._base import procinfo
 from prefect.model.requests.flow_runs import FlowRunFilter, FlowRunSort
@@ -55,8 +54,11 @@ class Taking:
         return self._client.read_flow_runs(flow_run_filter=asked, sort=order)
 
     def claim(self, run: FlowRun) -> bool:
-        """Make a run this runner's: whoever proposes Pending first has it."""
-        answer = self._client.set_flow_run_state(run.id, Pending(name=SUBMITTING))
+        """Make a run this runner's: whoever proposes Pending first has it.
+
+        By its plain name: under another one it would pass for a later stage of the same submission.
+        """
+        answer = self._client.set_flow_run_state(run.id, Pending())
         if answer.status is not SetStateStatus.ACCEPT:
             reason = getattr(answer.details, "reason", None)
             _log.debug("Flow run '%s' is not taken: %s", run.name, reason)

@@ -59,7 +59,7 @@ class Runner:
         webserver: answer /health, /run_count and /shutdown over HTTP.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the signature of the API
         self,
         name: str | None = None,
         query_seconds: float | None = None,
@@ -81,7 +81,11 @@ class Runner:
         self._client = get_client(sync_client=True)
         self._taking = Taking(self._client)
         manner = Manner(
-            self.limit, self.query_seconds, prefetch_seconds, settings.cancel_grace_seconds, settings.drain_seconds
+            self.limit,
+            self.query_seconds,
+            prefetch_seconds,
+            settings.cancel_grace_seconds,
+            settings.drain_seconds,
         )
         self._desk = Desk(self._taking, feed_of(get_current_settings(), self._news_of), manner, self._killed)
         self._code = Code()
@@ -238,6 +242,7 @@ class Runner:
 
     def _close(self) -> None:
         self._desk.close()
+        self._client.__exit__(None, None, None)
         self._code.close()
         if self._pool is not None:
             self._pool.shutdown(wait=False)
