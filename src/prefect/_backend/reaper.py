@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect._backend import slots
+from prefect._backend import slots, task_queue
 from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
@@ -99,7 +99,10 @@ def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRec
             end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        end_task_run(cx, task_run, "CRASHED", cause, now)
+        if task_queue.may_run_again(task_run):
+            task_queue.reschedule(cx, task_run, cause)
+        else:
+            end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 

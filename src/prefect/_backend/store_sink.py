@@ -67,7 +67,9 @@ def record(
     freed = False
     if rows:
         task_runs.upsert(cx, _not_fenced(cx, rows, sender), from_afar=sender is not None)
-        ended = [row[_ID] for row in rows if row[_DETAIL] and _HOLDS in row[_DETAIL] and row[_TYPE] in TERMINAL]
+        ended = [
+            row[_ID] for row in rows if row[_DETAIL] and _HOLDS in row[_DETAIL] and row[_TYPE] in TERMINAL
+        ]
         freed = bool(ended) and give_back_all(cx, ended)
     if lines:
         logs.insert(cx, lines)
