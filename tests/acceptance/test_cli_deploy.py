@@ -309,7 +309,9 @@ found.deploy("d", work_pool_name="pool", print_next_steps=False)
 print(run_deployment("etl/d", parameters={{"n": 5}}, timeout=0).id)
 """
     (own_folder / "flows.py").unlink()
-    made = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
     work = own_folder / "work"
     work.mkdir()
     command = [sys.executable, "-m", "prefect", "flow-run", "execute", made.stdout.strip()]
