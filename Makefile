@@ -14,13 +14,16 @@ STAMPS := $(VENV)/.installed
 SIDE_BY_SIDE := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-compat fuzz check format bench docs clean
+.PHONY: help demo demo-serve test test-all test-compat fuzz check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/examples ## run examples/flights.py and name its report, its run and the next command
 	$(BIN)/python examples/flights.py
+
+demo-serve: $(STAMPS)/examples ## serve two flows, one on a schedule and one asked for with parameters, and see both run
+	$(BIN)/python examples/serve.py --once
 
 test: $(STAMPS)/test,examples ## run the tests (under five minutes on two cores)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
@@ -31,7 +34,7 @@ test-all: $(STAMPS)/test,examples ## run the tests with the slow ones and 300 mo
 test-compat: $(STAMPS)/test,examples ## run prefect==3.9.1 against our server, and our flows against its server
 	PLUPERFECT_PEER="$$($(BIN)/python benchmarks/environments.py)" $(BIN)/python -m pytest tests/compat
 
-fuzz: $(STAMPS)/test ## 20,000 hostile requests to every operation of our OpenAPI document (half an hour)
+fuzz: $(STAMPS)/test ## 20,000 hostile requests to all of our OpenAPI document, 100,000 frames to the websockets (an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4'
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -22,6 +23,7 @@ from prefect.exceptions import (
     InfrastructureNotAvailable,
     MissingFlowError,
     ParameterBindError,
+    Pause,
     PrefectException,
 )
 from prefect.logging.configuration import ensure_logging_setup
@@ -73,7 +75,8 @@ def execute(
     call = resume(flow, run.id, parameters)
     assert call.recorded is not None
     replayed = call.recorded.replayed
-    carry_out(call)
+    with suppress(Pause):  # it is suspended, and holds no process
+        carry_out(call)
     return Executed(call.record, replayed)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -41,15 +41,20 @@ class Outage:
         self.server_home, self.home = folder / "server", folder / "client"
         self.database = database or f"sqlite:///{self.server_home / 'pluperfect.db'}"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/api"
         self._settings = {"PREFECT_API_DATABASE_CONNECTION_URL": self.database, **settings}
         self.words = folder / "server-words"
         """What the server says."""
         folder.mkdir(parents=True, exist_ok=True)
         self.words.touch()
+        self.move("127.0.0.1")
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def move(self, host: str, server: Sequence[str] = (), clients: Sequence[str] = ()) -> None:
+        """Have the server listen at an address; `server` and `clients` stand before the commands of either."""
+        self.url = f"http://{host}:{self.port}/api"
         self.reach = {"PREFECT_API_URL": self.url}
         """By what settings its clients reach the records."""
-        self._server: subprocess.Popen[bytes] | None = None
+        self._host, self._beside_server, self._beside_clients = host, server, clients
 
     def bypass(self) -> None:
         """Let the clients write into the database themselves."""
@@ -62,7 +67,13 @@ class Outage:
 
     def start_server(self, *, wait: bool = True) -> None:
         """Start it, and wait until it answers."""
-        program = [sys.executable, str(PROGRAMS / "serve.py"), str(self.port)]
+        program = [
+            *self._beside_server,
+            sys.executable,
+            str(PROGRAMS / "serve.py"),
+            str(self.port),
+            self._host,
+        ]
         self.server_home.mkdir(parents=True, exist_ok=True)
         environment = self.environment(self.server_home, **self._settings)
         with self.words.open("ab") as words:
@@ -85,7 +96,20 @@ class Outage:
             except subprocess.TimeoutExpired:
                 continue
 
+    def outlast(self, seconds: float) -> None:
+        """Let so many seconds pass; the server is to live through them."""
+        assert self._server is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._server.wait(seconds)
+            raise AssertionError(f"the server has ended: {self.words.read_text()[-2000:]}")
+
     def _answers(self) -> bool:
+        if self._beside_clients:
+            asking = (
+                f"import urllib.request; urllib.request.urlopen('{self.url}/pluperfect/hello', timeout=5)"
+            )
+            asked = [*self._beside_clients, sys.executable, "-c", asking]
+            return subprocess.run(asked, stderr=subprocess.DEVNULL, check=False).returncode == 0
         try:
             with urllib.request.urlopen(f"{self.url}/pluperfect/hello", timeout=5) as answer:
                 return answer.status == 200
@@ -129,7 +153,12 @@ class Outage:
         """What a `prefect …` command of the client's says."""
         environment = self.environment(self.home, **self.reach)
         ended = subprocess.run(
-            [*_COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [*self._beside_clients, *_COMMAND, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,7 @@ class Wire:
     """Passes on what a client and the database say. `url` leads through it; `cut` is what happens at the next COMMIT.
 
     `unheard`: the client is cut off, and the database waits for a client that is gone. `unanswered`: the database
-    has done it, and the client is cut off. Each happens once.
+    has done it, and the client is cut off. Each happens once. `meanwhile` is called before the client is cut off.
     """
 
     def __init__(self, url: str) -> None:
@@ -23,6 +24,8 @@ class Wire:
         self.url = f"{url.partition('?')[0]}?host={self._folder.name}"
         self.cut: str | None = None
         self.cuts = 0
+        self._cutting = threading.Lock()
+        self.meanwhile: Callable[[], None] = lambda: None
         self._sockets: list[socket.socket] = []
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(Path(self._folder.name) / ".s.PGSQL.5432"))
@@ -50,6 +53,8 @@ class Wire:
             while data := client.recv(1 << 16):
                 if b"COMMIT" in data and self.cut == "unheard":
                     self.cut, self.cuts = None, self.cuts + 1
+                    with self._cutting:
+                        self.meanwhile()
                     _hang_up(client)
                     return  # and the database is left waiting
                 database.sendall(data)
@@ -58,13 +63,15 @@ class Wire:
             _hang_up(database)
 
     def _down(self, client: socket.socket, database: socket.socket) -> None:
+        data = b""
         with contextlib.suppress(OSError):
             while data := database.recv(1 << 16):
                 if b"COMMIT\x00" in data and self.cut is not None:
                     self.cut, self.cuts = None, self.cuts + 1
                     break
                 client.sendall(data)
-        _hang_up(client)
+        with self._cutting:
+            _hang_up(client)
         if not data:
             _hang_up(database)
 

@@ -136,6 +136,23 @@ class TestUnansweredCommits:
                     add_one(cx)
             assert counted(cut_off) == counted(store) == wire.cuts == 3
 
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_a_number_that_a_crash_has_freed_is_not_taken_for_ones_own(self, store, wire, postgres, others):
+        """The crash forgets a transaction that was on no disk yet; its number is the next one's, or nobody's yet."""
+
+        def crash_and_have_others_commit():
+            postgres.crash()
+            postgres.start()
+            for _ in range(others):
+                add(store)
+
+        with closing(PostgresStore(wire.url)) as cut_off:
+            add(cut_off)
+            wire.meanwhile = crash_and_have_others_commit
+            wire.cut = "unheard"
+            add(cut_off)
+        assert counted(store) == 2 + others
+
     def test_who_holds_rows_and_is_gone_is_ended(self, store, wire):
         """The database does not know that its client is gone; its lock would stop everybody."""
         with closing(PostgresStore(wire.url)) as cut_off:
@@ -146,6 +163,22 @@ class TestUnansweredCommits:
             with store.write() as cx:
                 add_one(cx)
         assert counted(store) == 2
+
+
+def test_who_stops_in_a_transaction_is_in_nobodys_way(url):
+    """A process that is stopped (SIGSTOP, a laptop that sleeps) keeps its locks, and its connection seems to live."""
+    with (
+        closing(PostgresStore(url, statement_seconds=1)) as stopped,
+        closing(PostgresStore(url, statement_seconds=1)) as other,
+    ):
+        with other.write() as cx:
+            cx.execute("DELETE FROM meta")
+            cx.execute("INSERT INTO meta (key, value) VALUES (?,?)", ("count", "0"))
+        with stopped.write() as cx:
+            add_one(cx)
+            add(other)  # needs what the other one has locked
+            add_one(cx)  # which goes on: nothing that it was told has changed
+        assert counted(other) == 3
 
 
 # --- two that are in each other's way ---------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""`make fuzz`: schemathesis over our own OpenAPI document, against a server that this script starts.
+"""`make fuzz`: schemathesis over our own OpenAPI document, and frames to the websockets; this script starts the server.
 
-python tests/fuzz/run.py                      # 20,000 requests
-python tests/fuzz/run.py --requests 2000 --seed 7
+python tests/fuzz/run.py                      # 20,000 requests at least, 100,000 frames
+python tests/fuzz/run.py --requests 2000 --frames 0 --seed 7
 
-Ends with 1 where an answer was a 5xx, or was not what the document says. Two checks of schemathesis' are left out
+Ends with 1 where an answer was a 5xx, or was not what the document says, where a websocket was closed otherwise than
+it should, or where the server's log holds a traceback. Two checks of schemathesis' are left out
 because they do not hold here on purpose, and one because it cannot: a header that is missing is one of FastAPI's that
 we do not require; authentication is one for the whole server (tests/server/test_auth.py holds it); what a path
 answers to other methods is Starlette's. `negative_data_rejection` and `positive_data_acceptance` are off as well:
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +30,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from fuzz.frames import Fuzz  # noqa: E402 - this is a script, and its package stands beside it
+
 USER = "fuzz:fuzz"  # users that the fuzz makes do not shut it out: this string goes on to be the owner's
 LEFT_OUT = (
     "unsupported_method,ignored_auth,missing_required_header,negative_data_rejection,positive_data_acceptance"
@@ -40,16 +45,17 @@ def main() -> None:
     statuses: Counter[int] = Counter()
     failed = False
     with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch)) as (url, log):
-        turn = 0
-        while sum(statuses.values()) < options.requests:
+        failed |= talk(url, options.frames, options.seed)
+        turn = 0  # the first goes over every case of the document: the second, at random, is not left out
+        while options.requests and (turn < len(PHASES) or sum(statuses.values()) < options.requests):
             phase, examples = PHASES[min(turn, 1)]
             failed |= fuzz(url, Path(scratch), phase, examples, options.seed + turn, statuses)
             turn += 1
             print(f"{sum(statuses.values()):,} requests: {dict(sorted(statuses.items()))}", flush=True)
-        text = log.read_text()
-    if "| ERROR " in text:
-        print(text)
-    sys.exit(failed or "| ERROR " in text)
+        text = log.read_text(errors="replace")
+    if "| ERROR " in text or "Traceback" in text:
+        print(text[-20_000:])
+    sys.exit(failed or "| ERROR " in text or "Traceback" in text)
 
 
 def arguments() -> argparse.Namespace:
@@ -57,6 +63,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -72,6 +79,7 @@ def serving(folder: Path) -> Iterator[tuple[str, Path]]:
         "PREFECT_HOME": str(folder / "home"),
         "PREFECT_SERVER_API_AUTH_STRING": USER,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
@@ -93,6 +101,18 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def talk(url: str, frames: int, seed: int) -> bool:
+    """Talk to the websockets; prints what they did wrong; whether they did anything."""
+    port = urllib.parse.urlsplit(url).port
+    fuzzing = Fuzz(("127.0.0.1", port), USER, seed)
+    fuzzing.talk(frames)
+    endings = dict(sorted(fuzzing.endings.items(), key=str))
+    print(f"{fuzzing.frames:,} frames in {sum(endings.values()):,} conversations: {endings}", flush=True)
+    for found in fuzzing.found:
+        print(found)
+    return bool(fuzzing.found)
 
 
 def fuzz(url: str, folder: Path, phase: str, examples: int, seed: int, statuses: Counter[int]) -> bool:

@@ -143,6 +143,25 @@ def test_a_server_that_is_gone_and_starts_again_is_told_everything(
     assert spill.files(tmp_path / "spill") == []
 
 
+def test_what_a_server_had_read_and_not_written_when_it_died_is_told_again(
+    backend: LocalBackend, tmp_path: Path, eventually
+):
+    with ExitStack() as first:
+        root = first.enter_context(serving(Plain(create_app(lambda: backend))))
+        process = a_process(f"{root}/api", tmp_path)
+        run = a_run(process)
+        cell = put(process, run, "read")
+        process.journal.commit()
+        eventually(lambda: told(backend, run)[1] == {cell.id})
+    with backend.store.write() as cx:  # as if it had been killed before
+        cx.execute("DELETE FROM task_run WHERE id = ?", (cell.id,))
+    with serving(Plain(create_app(lambda: backend)), int(root.rpartition(":")[2])):
+        process.line._next_try = 0
+        later = put(process, run, "later")
+        process.close()
+        eventually(lambda: told(backend, run) == (["read", "later"], {cell.id, later.id}))
+
+
 def test_what_a_process_leaves_is_told_by_the_next_that_speaks_so(
     server: Refusing, url: str, backend, tmp_path: Path, eventually, caplog
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +14,17 @@ import pytest
 from prefect._backend import spill
 from prefect._backend.connecting import Access, delay_before, retry_after
 from prefect._backend.http import HttpBackend
-from prefect._backend.line import Away
+from prefect._backend.line import FIRST_PATIENCE, Away
 from prefect._backend.local import LocalBackend
 from prefect._backend.protocol import NewFlowRun
+from prefect._backend.servers import open_backend
 from prefect._backend.spill import Entry, SpillFile
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
 from prefect.exceptions import StoreError
 from prefect.model.records import FlowRunRecord, LogRecord, StateRecord, TaskRunRecord
 from prefect.server.app import create_app
+from prefect.settings import get_current_settings, temporary_settings
 
 from .conftest import serving
 
@@ -303,6 +306,15 @@ def test_a_batch_that_is_refused_for_good_is_put_aside_and_the_rest_goes_on(
     (kept,) = (tmp_path / "spill").glob("*.refused")
     assert taken(kept)[0].weight == 1
     assert "is kept in" in caplog.text
+
+
+def test_a_server_that_has_said_hello_is_waited_for(url: str, tmp_path: Path):
+    """It may be killed before the first run is made: its URL is right all the same."""
+    with temporary_settings({"PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path)}):
+        opened = open_backend(get_current_settings())
+    assert isinstance(opened, HttpBackend)
+    assert opened.line.deadline() - time.monotonic() > FIRST_PATIENCE + 1
+    opened.close()
 
 
 def test_a_result_that_is_large_makes_small_batches(process: HttpBackend, backend: LocalBackend):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import Refused, missing
+from prefect._api.later import NotYet
 from prefect._api.limits import page_of
 from prefect._backend import slots
 from prefect._backend.slots import Full, Holder, Never, Taken
+from prefect._backend.turns import Wish
+from prefect._backend.waiting_room import Waiter, freed
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import concurrency
 from prefect._storage.concurrency import LIMITS, SECOND, LimitRecord
+from prefect._storage.waiters import WAITERS
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.model.concurrency import (
     ConcurrencyLimitV2,
@@ -35,8 +39,11 @@ from prefect.model.requests.concurrency import (
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prefect._storage.protocol import Queries, Transaction
 
+R = TypeVar("R")
 LOCKED = 423
 GONE = 410
 AVERAGE_OCCUPANCY = 2.0  # seconds, of a limit that nobody has used
@@ -96,6 +103,7 @@ def update_concurrency_limit_v2(api: Api, id_or_name: str, body: ConcurrencyLimi
         LIMITS.update(cx, limit.id, {**changes, "updated": now_us()})
         if taken is not None:
             slots.set_taken(cx, limit._replace(**changes), taken)
+        freed(api.store)
 
 
 _COLUMNS = {"limit": "slot_limit"}
@@ -106,6 +114,7 @@ def delete_concurrency_limit_v2(api: Api, id_or_name: str) -> None:
     """Remove a limit; whoever holds slots of it goes on. Raises ObjectNotFound."""
     with api.store.write() as cx:
         delete(cx, _found(cx, id_or_name))
+        freed(api.store)
 
 
 @endpoint("POST", "/v2/concurrency_limits/increment-with-lease", also=[LOCKED])
@@ -113,13 +122,16 @@ def increment_with_lease(api: Api, body: IncrementWithLease) -> ConcurrencyLimit
     """Take slots of each of the limits, or of none, until the lease is over.
 
     Raises Refused: 423 with the seconds after which to ask again, where a limit is full; 422 where it never has
-    so many slots.
+    so many slots. With `patience` it stands in a line until it is its turn.
     """
     holder = Holder(body.holder.type, body.holder.id.bytes) if body.holder else None
-    taken = _taken(api, body, seconds=body.lease_duration, holder=holder)
-    return ConcurrencyLimitWithLeaseResponse(
-        lease_id=UUID(bytes=taken.lease_id), limits=[minimal(limit) for limit in taken.limits]
-    )
+
+    def answer(taken: Taken) -> ConcurrencyLimitWithLeaseResponse:
+        return ConcurrencyLimitWithLeaseResponse(
+            lease_id=UUID(bytes=taken.lease_id), limits=[minimal(limit) for limit in taken.limits]
+        )
+
+    return _taken(api, body, answer, seconds=body.lease_duration, holder=holder)
 
 
 @endpoint("POST", "/v2/concurrency_limits/decrement-with-lease", status=204)
@@ -127,6 +139,7 @@ def decrement_with_lease(api: Api, body: DecrementWithLease) -> None:
     """Give a lease's slots back; nothing where it has ended before."""
     with api.store.write() as cx:
         slots.give_back(cx, body.lease_id.bytes)
+        freed(api.store)
 
 
 @endpoint("POST", "/v2/concurrency_limits/leases/{lease_id}/renew", status=204, audited=False, also=[GONE])
@@ -142,7 +155,7 @@ def renew_concurrency_lease(api: Api, lease_id: UUID, body: RenewLease | None = 
 @endpoint("POST", "/v2/concurrency_limits/increment", also=[LOCKED])
 def increment_slots(api: Api, body: IncrementSlots) -> list[MinimalConcurrencyLimitResponse]:
     """Take slots that nobody's lease holds: until they are given back, or have decayed. Raises Refused as above."""
-    return [minimal(limit) for limit in _taken(api, body).limits]
+    return _taken(api, body, lambda taken: [minimal(limit) for limit in taken.limits])
 
 
 @endpoint("POST", "/v2/concurrency_limits/decrement")
@@ -154,18 +167,44 @@ def decrement_slots(api: Api, body: DecrementSlots) -> list[MinimalConcurrencyLi
             slots.give_back_slots(cx, limit, body.slots)
             if body.occupancy_seconds is not None:
                 slots.note_occupancy(cx, limit, body.occupancy_seconds)
+        freed(api.store)
     return [minimal(limit) for limit in limits]
 
 
-def _taken(api: Api, body: IncrementSlots | IncrementWithLease, **under: Any) -> Taken:
+def _taken(
+    api: Api, body: IncrementSlots | IncrementWithLease, answer: Callable[[Taken], R], **under: Any
+) -> R:
+    """Take slots at once; who has patience waits for them, see `NotYet`."""
     longest = get_current_settings().server.concurrency.maximum_concurrency_slot_wait_seconds
-    with api.store.write() as cx:
-        answer = slots.take(cx, body.names, body.slots, mode=body.mode, longest_wait=longest, **under)
-    if isinstance(answer, Full):
-        raise Refused("Locked", status=LOCKED, retry_after=answer.retry_after)
-    if isinstance(answer, Never):
-        raise Refused(answer.reason)
-    return answer
+    if not body.patience:
+        with api.store.write() as cx:
+            said = slots.take(cx, body.names, body.slots, mode=body.mode, longest_wait=longest, **under)
+        return answer(_granted(said))
+    ticket = body.ticket.bytes if body.ticket else new_id()
+    wish = Wish(ticket, tuple(body.names), body.slots, body.mode, **under)
+    room = api.backend.room
+    found = room.ask(wish, longest_wait=longest)
+    if not isinstance(found, Waiter):
+        return answer(_granted(found))
+
+    def end() -> R:
+        if found.answer is None:
+            room.leave(found, for_good=False)
+        # what was given while it left was given back: it asks again
+        return answer(_granted(found.answer))
+
+    raise NotYet(found, body.patience, end, lambda: room.leave(found, for_good=True))
+
+
+def _granted(said: Taken | Full | Never | None) -> Taken:
+    """Raises Refused where nothing was taken."""
+    if said is None:
+        raise Refused("Locked", status=LOCKED, retry_after=0.0)
+    if isinstance(said, Full):
+        raise Refused("Locked", status=LOCKED, retry_after=said.retry_after)
+    if isinstance(said, Never):
+        raise Refused(said.reason)
+    return said
 
 
 def insert(
@@ -192,6 +231,7 @@ def insert(
 def delete(cx: Transaction, limit: LimitRecord) -> None:
     """Remove a limit and its slots."""
     concurrency.SLOTS.delete(cx, limit_id=limit.id)
+    WAITERS.delete(cx, limit_id=limit.id)
     LIMITS.delete(cx, id=limit.id)
 
 

@@ -7,6 +7,7 @@ the end of a flow run and the last rows of its tasks are one request.
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import GONE, HttpPresence
 from prefect._backend.line import Away, Line
 from prefect._backend.outbox import Outbox, Parcel
+from prefect._backend.presence import ATTENDING
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.verbs import VERBS, exception_of
 from prefect._backend.writer import Journal
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 PATH = "/pluperfect/ask"
 _FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
+_LIMITS_SECONDS = 1.0
 _LAST_PATIENCE = 5.0  # seconds: a process that ends does not wait for long
 
 
@@ -48,11 +51,14 @@ class HttpBackend:
     """
 
     blocks = True
+    look_seconds: float | None = 0.25
     names_inputs = True
+    frees_slots = True
 
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
     ) -> None:
+        self._limits: dict[tuple[str, ...], tuple[float, list[str]]] = {}
         self.line = Line(access, patience=patience)
         self.presence = HttpPresence(self.line, poll_seconds=poll_seconds)
         name = UUID(bytes=self.presence.id).hex
@@ -93,6 +99,13 @@ class HttpBackend:
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         self._post("update_flow_run", run_id=run_id, changes=changes)
+
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        self.presence.attending = True
+        return self._write("take_task_run", run_id=run_id)
+
+    def attend(self) -> None:
+        self.presence.enter(ATTENDING, lambda: None)
 
     def process_id(self) -> bytes:
         return self.presence.id
@@ -174,11 +187,26 @@ class HttpBackend:
             newest_first=newest_first,
         )
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """Asked for again after a second: a limit that is made now is not known at once."""
+        key, now = tuple(tags), time.monotonic()
+        known = self._limits.get(key)
+        if known is None or known[0] < now - _LIMITS_SECONDS:
+            known = self._limits[key] = (now, self._read("limits_of_tags", tags=list(tags)))
+        return known[1]
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return self._read("read_process", process_id=process_id)
 
     def reap(self) -> list[FlowRunRecord]:
         return self._read("reap")
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        return self._read(
+            "executor_ended", run_id=run_id, host=host, pid=pid, cause=cause, hand_over=hand_over
+        )
 
     def close(self) -> None:
         with contextlib.ExitStack() as last:

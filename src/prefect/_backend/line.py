@@ -60,11 +60,16 @@ class Line:
         self._next_try = 0.0
         self._down_since = 0.0
         self._reason = ""
+        self.times_gone = 0  # how often nobody listened there: a server that is busy does
 
     @property
     def is_down(self) -> bool:
         """Whether the last request was not answered."""
         return self._failures > 0
+
+    def knows(self) -> None:
+        """The server has answered this process, on another line."""
+        self._met = True
 
     def seconds_to_next_try(self) -> float:
         """How long to leave the server alone yet."""
@@ -96,6 +101,7 @@ class Line:
             if self._csrf.is_asked_for(response) and self._csrf.take(self._open().get(self._csrf.path)):
                 response = self._send(request)
         except httpx.TransportError as exc:
+            self.times_gone += isinstance(exc, httpx.ConnectError)
             raise self.failed(str(exc) or type(exc).__name__, None) from exc
         return self._read(response)
 

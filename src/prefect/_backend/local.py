@@ -6,31 +6,33 @@ import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend import reaper
+from prefect._backend import reaper, slots
 from prefect._backend.mirror import mirror, require_tracking
-from prefect._backend.presence import Presence
+from prefect._backend.presence import ATTENDING, Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
 from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
+from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import flow_runs, logs, processes, task_runs
+from prefect._storage import concurrency, flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
-from prefect.model.records import FlowRunRecord
+from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from prefect._backend.retention import Policy
+    from prefect._backend.waiting_room import WaitingRoom
     from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
-    from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
+    from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _WITH_STATE = frozenset(
@@ -41,7 +43,9 @@ _WITH_STATE = frozenset(
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
+    look_seconds: float | None = 0.05  # a look takes 20 µs
     names_inputs = False
+    frees_slots = True
 
     def __init__(
         self, store: Store, *, lease_seconds: float, poll_seconds: float, max_rows: int, retention: Policy
@@ -51,7 +55,18 @@ class LocalBackend:
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None
+        self._room: WaitingRoom | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
+
+    @property
+    def room(self) -> WaitingRoom:
+        """Where whoever waits for slots of limits is served."""
+        if self._room is None:
+            from prefect._backend.waiting_room import WaitingRoom  # few programs wait for slots
+
+            with self.store.locked():
+                self._room = self._room or WaitingRoom(self.store, self.reap)
+        return self._room
 
     def acting_for(self, presence: Any) -> LocalBackend:
         """The same for another process: what it takes up is its own."""
@@ -135,11 +150,18 @@ class LocalBackend:
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
             if isinstance(decision, Reject):
                 run = self._write(cx, run, decision.changes) if decision.changes else run
+                if decision.cancels is not None:
+                    self._cancel(decision.cancels, decision.reason)
                 return Answer("REJECT", run, decision.reason)
             if isinstance(decision, Wait):
                 return Answer("WAIT", run, decision.reason, decision.delay_seconds)
             assert isinstance(decision, RulesAbort)
             return Answer("ABORT", run, decision.reason)
+
+    def _cancel(self, run_id: bytes, reason: str) -> None:
+        """Another run has to make room."""
+        state = StateRecord(new_id(), "CANCELLING", "Cancelling", now_us(), reason)
+        self.propose_flow_run_state(run_id, state)
 
     def _decide(
         self, cx: Transaction, run: FlowRunRecord, state: StateRecord, *, force: bool, attempt: int | None
@@ -178,13 +200,28 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
+            if state.type in TERMINAL:
+                slots.give_back_all(cx, [run.id])
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
+            if run.auto_scheduled and state.type in TERMINAL:
+                from prefect._backend.schedule_policies import wake_next  # only runs of schedules pay for it
+
+                wake_next(cx, run, now_us())
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         with self.store.write() as cx:
             flow_runs.update(cx, run_id, changes | {"updated": now_us()})
+
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        from prefect._backend import task_queue  # only task workers need it
+
+        with self.store.write() as cx:
+            return task_queue.adopt(cx, run_id, self.presence.register(cx))
+
+    def attend(self) -> None:
+        self.enter_flow_run(ATTENDING, _nothing)
 
     def process_id(self) -> bytes:
         return self.presence.id
@@ -270,20 +307,37 @@ class LocalBackend:
         ]
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        return concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)
 
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        from prefect._backend import executors  # only runners and workers
+
+        return executors.executor_ended(self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over)
+
     def close(self) -> None:
         with contextlib.closing(self.store):
+            if self._room is not None:
+                self._room.close()
             self.journal.close()
             self.presence.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
+        self._room = None
         self.store.abandon()
+
+
+def _nothing() -> None:
+    """Nobody asks a task worker to stop in this way."""
 
 
 def _bytes(run_id: bytes | UUID) -> bytes:
@@ -291,6 +345,12 @@ def _bytes(run_id: bytes | UUID) -> bytes:
 
 
 def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> None:
+    if isinstance(decision, Accept) and decision.state.type == "PAUSED":
+        from prefect._storage import run_inputs  # only runs that pause pay for it
+
+        keyset: dict[str, str] = (decision.state.details or {}).get("run_input_keyset") or {}
+        # what a pause of that key was told in an earlier try; its schema of this one is there already
+        run_inputs.forget(cx, run.id, keyset.values(), before=run.state.timestamp)
     if decision.slot is not None:
         from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
 

@@ -54,6 +54,8 @@ class Backend(Protocol):
 
     journal: Journal[Any]
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
+    look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
+    frees_slots: bool  # whether the slots that a run holds are given back with its final state
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(
@@ -94,6 +96,14 @@ class Backend(Protocol):
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         """Set columns that are no part of its state: name, parameters."""
+        ...
+
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        """Execute a background run in this process from now on; None where another one does."""
+        ...
+
+    def attend(self) -> None:
+        """This process executes background runs until it ends: its lease is kept."""
         ...
 
     def process_id(self) -> bytes:
@@ -171,12 +181,25 @@ class Backend(Protocol):
         """Log lines in the order they were written."""
         ...
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """The names of the limits on these tags; perhaps also names that no limit has."""
+        ...
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         """A process that executes runs; None once it has ended."""
         ...
 
     def reap(self) -> list[FlowRunRecord]:
         """Turn runs whose process is dead, or whose lease has expired, into Crashed; those runs."""
+        ...
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        """The process of a run of a deployment has ended: Crashed or Cancelled, unless it has said how the run ended.
+
+        A crashed run that may be recovered is scheduled again at once; with `hand_over` it always is.
+        """
         ...
 
     def close(self) -> None:

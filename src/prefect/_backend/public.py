@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.decided_here import decided_here
+from prefect._backend.executors import HANDED_OVER, RECOVER_LABEL, RECOVERING
 from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import HttpPresence
 from prefect._backend.line import CONTENT_REFUSED, Away, Line, Refusal
@@ -65,7 +66,9 @@ class PublicBackend:
     """
 
     blocks = True
+    look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
+    frees_slots = False
 
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
@@ -175,6 +178,15 @@ class PublicBackend:
             with self._lock:
                 self._arounds.pop(run_id, None)
 
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        """Its rules let one worker through."""
+        state = {"type": "PENDING", "name": "Pending"}
+        said = self._ask("POST", f"/task_runs/{UUID(bytes=run_id)}/set_state", {"state": state})
+        return self.read_task_run(run_id) if said["status"] == "ACCEPT" else None
+
+    def attend(self) -> None:
+        """It does not know who executes what."""
+
     def process_id(self) -> bytes:
         return self.presence.id
 
@@ -266,12 +278,40 @@ class PublicBackend:
         }
         return [log_record(one) for one in self._ask("POST", "/logs/filter", body)]
 
+    def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        """All that there may be: the server passes by what it does not know."""
+        return [f"tag:{tag}" for tag in tags]
+
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         _ = process_id
         return None
 
     def reap(self) -> list[FlowRunRecord]:
         return []
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        """Such a server keeps no leases, and nobody recovers runs there but the runner that has seen one crash."""
+        _ = host, pid
+        run = self.read_flow_run(run_id)
+        if cause is not None and run.state.type in {"PENDING", "RUNNING", "CANCELLING"}:
+            kind = "CANCELLED" if run.state.type == "CANCELLING" else "CRASHED"
+            ended = StateRecord(new_id(), kind, kind.title(), now_us(), cause)
+            run = self.propose_flow_run_state(run_id, ended, force=True).run
+        if run.state.type == "CRASHED" and run.deployment_id is not None:
+            run = self._recovered(run, hand_over=hand_over)
+        return run
+
+    def _recovered(self, run: FlowRunRecord, *, hand_over: bool) -> FlowRunRecord:
+        recovered = sum(state.name == RECOVERING for state in self.read_flow_run_states(run.id))
+        if not hand_over and recovered >= run.labels.get(RECOVER_LABEL, 0):
+            return run
+        name, now = (HANDED_OVER if hand_over else RECOVERING), now_us()
+        again = StateRecord(
+            new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now}
+        )
+        return self.propose_flow_run_state(run.id, again).run
 
     def close(self) -> None:
         with contextlib.ExitStack() as last:

@@ -1,8 +1,9 @@
 """The journal to a Prefect 3 server: task runs as events over a websocket, log lines by `POST /logs/`.
 
 Nothing acknowledges an event there. What was sent is kept until the server's side of the connection has answered a
-ping behind it, and is sent again after a break: events carry ids, and a server takes one once. While the server is
-away everything waits as it does for a server of ours (see `backlog`); so do requests that nobody waits for any more.
+ping behind it, and for a minute after that, as a server that is killed loses what it has read and not written. All of
+it is sent again after a break: events carry ids, and a server takes one once. While the server is away everything
+waits as it does for a server of ours (see `backlog`); so do requests that nobody waits for any more.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.backlog import Backlog
-from prefect._backend.line import Refusal
+from prefect._backend.line import Away, Refusal
 from prefect._backend.public_events import Around, events_of
 from prefect._backend.public_socket import PublicSocket
 from prefect._backend.spill import REPORTS, Entry, put_aside
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 _FINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _AT_ONCE = 500  # events before a ping, lines in one request
+_WRITTEN_AFTER = 60.0  # seconds: what a server has read so long ago it has written
 _log = logging.getLogger("prefect.journal")
 
 
@@ -61,6 +65,8 @@ class PublicSink(Backlog):
         self._socket = PublicSocket(line)
         self._told: dict[bytes, int] = {}  # how many states of a task run were
         self._postponed: set[int] = set()
+        self._read: deque[tuple[float, Entry]] = deque()  # events that the server may not have written
+        self._times_gone = 0
         self.subflows: dict[
             bytes, TaskRunRecord
         ] = {}  # task runs that stand for one: the server moves them itself
@@ -113,7 +119,7 @@ class PublicSink(Backlog):
         content = json.loads(entry.content)
         try:
             if "events" in content:
-                self._socket.send(content["events"])
+                self._send_events(entry, content["events"])
             elif "logs" in content:
                 self._line.post("/logs/", json.dumps(content["logs"]).encode())
             else:
@@ -122,6 +128,34 @@ class PublicSink(Backlog):
         except Refusal as exc:
             kept = put_aside(self._folder, entry, self._line.access.url)
             _log.error("%d rows were refused, and are kept in %s. %s", entry.weight, kept, exc)
+
+    def deliver(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """See `Backlog`."""
+        if self._line.times_gone != self._times_gone:
+            self._times_gone = self._line.times_gone
+            self._doubt()
+        super().deliver(enough)
+
+    def _send_events(self, entry: Entry, events: list[Any]) -> None:
+        try:
+            self._socket.send(events)
+        except Away:
+            self._doubt()
+            raise
+        with self._lock:
+            self._read.append((time.monotonic(), entry))
+            weight = sum(read.weight for _, read in self._read)
+            while weight > self._max_rows or self._read[0][0] < self._read[-1][0] - _WRITTEN_AFTER:
+                weight -= self._read.popleft()[1].weight
+                if not self._read:
+                    break
+
+    def _doubt(self) -> None:
+        """The server may have died: what it has read lately is sent again. Events need no order."""
+        since = time.monotonic() - _WRITTEN_AFTER
+        with self._lock:
+            self._queue.extend(read for when, read in self._read if when >= since)
+            self._read.clear()
 
     def sent(self, entry: Entry, said: Any) -> None:  # noqa: ARG002 - as a backlog calls it
         """See `Backlog`."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefect._backend import slots, task_queue
+from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
+FREED = "slots"  # the channel of who waits for them
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
@@ -38,6 +41,8 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
+                if store.blocks:
+                    store.notify(FREED)
     return reaped
 
 
@@ -94,7 +99,10 @@ def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRec
             end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        end_task_run(cx, task_run, "CRASHED", cause, now)
+        if task_queue.may_run_again(task_run):
+            task_queue.reschedule(cx, task_run, cause)
+        else:
+            end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 
@@ -120,4 +128,11 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     }
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
-    return run._replace(**changes)
+    slots.give_back_all(cx, [run.id])
+    ended = run._replace(**changes)
+    if run.deployment_id is not None:
+        from prefect._backend.deployment_slots import give_back_slot_of  # only runs of deployments pay for it
+
+        give_back_slot_of(cx, run)
+        mirror(cx, ended, state)
+    return ended

@@ -38,6 +38,7 @@ def open_backend(settings: Any) -> HttpBackend | PublicBackend:
         made.heirs.tick()
         return made
     made = HttpBackend(access, poll_seconds=poll_seconds, max_rows=max_rows, patience=patience, folder=folder)
+    made.line.knows()
     made.heirs.tick()
     return made
 

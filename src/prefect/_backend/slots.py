@@ -77,9 +77,9 @@ def take(
     now = now_us()
     limits = concurrency.lock(cx, names)
     active = [limit for limit in limits if limit.active]
-    never = _never(active, slots, mode)
-    if never is not None:
-        return never
+    impossible = never(active, slots, mode)
+    if impossible is not None:
+        return impossible
     taken = concurrency.levels(cx, [limit.id for limit in active], now)
     for limit in active:
         excess = taken.get(limit.id, 0.0) + slots - limit.slot_limit
@@ -106,7 +106,8 @@ def grant(cx: Transaction, limit: LimitRecord, holder: Holder) -> None:
     SLOTS.insert(cx, _slot(cx, limit, lease, 1, lease.created))
 
 
-def _never(limits: Sequence[LimitRecord], slots: int, mode: Mode) -> Never | None:
+def never(limits: Sequence[LimitRecord], slots: int, mode: Mode) -> Never | None:
+    """Why so many slots of limits that are on cannot be had; None where they can."""
     if mode == "rate_limit":
         steady = [limit.name for limit in limits if limit.slot_decay_per_second <= 0]
         if steady:
@@ -143,6 +144,14 @@ def give_back(cx: Transaction, lease_id: bytes) -> None:
             note_occupancy(cx, limit, (now_us() - lease.created) / SECOND)
     SLOTS.delete(cx, lease_id=lease_id)
     LEASES.delete(cx, id=lease_id)
+
+
+def give_back_all(cx: Transaction, holder_ids: Sequence[bytes]) -> bool:
+    """The slots of these runs are free: they have ended. Whether there were any."""
+    leases = concurrency.leases_of(cx, holder_ids)
+    for lease_id in leases:
+        give_back(cx, lease_id)
+    return bool(leases)
 
 
 def note_occupancy(cx: Transaction, limit: LimitRecord, seconds: float) -> None:

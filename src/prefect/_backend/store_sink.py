@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from prefect._backend.reaper import FREED
+from prefect._backend.slots import give_back_all
+from prefect._orchestration.transition import TERMINAL
 from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
 
@@ -38,7 +41,8 @@ class StoreSink:
 
     def record(self, batch: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
         """Write them; rows of a superseded attempt are left out."""
-        record(batch, rows, lines)
+        if record(batch, rows, lines) and self._store.blocks:
+            self._store.notify(FREED)
 
     def settle(self, *, barrier: bool) -> None:
         """Nothing is left to do."""
@@ -47,7 +51,7 @@ class StoreSink:
 
 def record(
     cx: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord], *, sender: bytes | None = None
-) -> None:
+) -> bool:
     """Write rows of task runs and log lines; rows of a superseded attempt are refused.
 
     Args:
@@ -56,13 +60,26 @@ def record(
         lines: log lines.
         sender: the process elsewhere that has sent them. What it executes under a newer attempt than it knows (it
             was taken for dead, and has come back) is still its own.
+
+    Returns:
+        Whether slots of concurrency limits became free: those of task runs that have ended.
     """
+    freed = False
     if rows:
         task_runs.upsert(cx, _not_fenced(cx, rows, sender), from_afar=sender is not None)
+        ended = [
+            row[_ID] for row in rows if row[_DETAIL] and _HOLDS in row[_DETAIL] and row[_TYPE] in TERMINAL
+        ]
+        freed = bool(ended) and give_back_all(cx, ended)
     if lines:
         logs.insert(cx, lines)
+    return freed
 
 
+_ID = TaskRunRecord._fields.index("id")
+_TYPE = TaskRunRecord._fields.index("state_type")
+_DETAIL = TaskRunRecord._fields.index("detail")
+_HOLDS = '"slots":'  # the note of a run that holds slots
 _FLOW_RUN_ID = TaskRunRecord._fields.index("flow_run_id")
 _ATTEMPT = TaskRunRecord._fields.index("attempt")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from prefect._backend import slots
 from prefect._storage import task_runs
 from prefect.model.history import history_with
 
@@ -25,3 +26,4 @@ def end_task_run(cx: Transaction, run: TaskRunRecord, state_type: str, message: 
         history=json.dumps(history_with(run, (state_type, name, now, message))),
     )
     task_runs.upsert(cx, [ended])
+    slots.give_back_all(cx, [run.id])

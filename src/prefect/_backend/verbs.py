@@ -65,6 +65,7 @@ _writes(
     force=wire.BOOL,
     changes=wire.optional(wire.CHANGES),
 )
+_writes("take_task_run", wire.optional(wire.TASK_RUN), run_id=_ID)
 _writes("update_flow_run", wire.NOTHING, run_id=_ID, changes=wire.CHANGES)
 _writes("leave_flow_run", wire.NOTHING, run_id=_ID, unfinished=wire.BOOL)
 _writes("delete_flow_runs", wire.INT, run_ids=_IDS)
@@ -85,8 +86,18 @@ _reads(
     newest_first=wire.BOOL,
     **_PAGE,
 )
+_reads("limits_of_tags", wire.TEXTS, tags=wire.TEXTS)
 _reads("read_process", wire.optional(wire.PROCESS), process_id=_ID)
 _reads("reap", wire.many(wire.FLOW_RUN))
+_reads(  # whoever asks again, because the answer was lost, changes nothing
+    "executor_ended",
+    wire.FLOW_RUN,
+    run_id=_ID,
+    host=wire.TEXT,
+    pid=wire.optional(wire.INT),
+    cause=wire.optional(wire.TEXT),
+    hand_over=wire.BOOL,
+)
 
 
 # --- what a verb may raise travels as its answer ------------------------------------------------------

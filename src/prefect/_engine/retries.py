@@ -6,8 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.clock import now_us
-from prefect._base.drive import Call
-from prefect._engine.effects import Sleep
+from prefect._base.drive import Call, Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,7 +49,13 @@ def retry(call: TaskCall, state: Any) -> Generator[Any, Any, bool]:
     if seconds:
         again_at = now_us() + round(seconds * 1_000_000)
         call.transition("SCHEDULED", "AwaitingRetry", call.failure_message(), {"scheduled_time": again_at})
-        yield Sleep(seconds)
+        limited = call.detail is not None and "slots" in call.detail
+        if limited:
+            from prefect._engine import tag_slots  # loaded: slots were taken
+
+            yield from tag_slots.sleep_without(call, seconds)
+        else:
+            yield Sleep(seconds)
     call.transition("RUNNING", "Retrying")
     return True
 

@@ -36,23 +36,49 @@ class TaskRunTimeoutError(TimeoutError):
 def task_run(call: TaskCall) -> Run:
     """Run the task to its end. What the caller gets is read from the call afterwards."""
     token = _context.set(call)
+    limited = False
     try:
         try:
             # what needs no generator gets none: each costs a plain call about half a microsecond
             if (yield from prepare(call)) if call.track_inputs() else is_to_run(call):
+                if call.detail is not None and "tags" in call.detail:
+                    limited = yield from take_slots(call)
                 call.transition("RUNNING", "Running")
                 reach("task_run.started")
                 if call.task.on_running_hooks:
                     yield from _hooks(call, call.task.on_running_hooks)
                 yield from attempts(call)
+                if limited:
+                    yield from give_back_slots(call)
             elif call.done and call.in_transaction():
                 call.make_transaction().take_part_again()
         except BaseException as exc:
             yield from _crash(call, exc)
+            if limited:
+                yield from give_back_slots(call)
             raise
     finally:
         with suppress(ValueError):  # an abandoned asynchronous generator is closed in another context
             _context.reset(token)
+
+
+def take_slots(call: TaskCall) -> Generator[Any, Any, bool]:
+    """Take a slot of each limit on the run's tags, waiting for them; whether there are any."""
+    assert call.detail is not None
+    tags = call.detail["tags"]
+    names = yield Verb(call.backend, lambda: call.backend.limits_of_tags(tags))
+    if not names:
+        return False
+    from prefect._engine import tag_slots  # 150 ms of import that only limited tasks need
+
+    return (yield from tag_slots.take(call, names))
+
+
+def give_back_slots(call: TaskCall) -> Run:
+    """The run has ended, or waits for its next try: others may run."""
+    from prefect._engine import tag_slots  # loaded: slots were taken
+
+    yield from tag_slots.give_back(call)
 
 
 def prepare(call: TaskCall) -> Generator[Any, Any, bool]:

@@ -13,6 +13,8 @@ import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from prefect._base.interrupting import raise_in_thread
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
@@ -121,15 +123,6 @@ class _Watch:
                 self._thread_name,
                 self._seconds,
             )
-
-
-def raise_in_thread(ident: int, exception: type[BaseException] | None) -> None:
-    """Have a thread raise `exception` at its next bytecode; None takes back one that has not been raised yet."""
-    import ctypes  # 10 ms of import that only an expired deadline needs
-
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(ident), ctypes.py_object(exception) if exception else None
-    )
 
 
 @asynccontextmanager

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from prefect._base.interrupting import raise_in_thread
 from prefect._engine import run as engine
 from prefect._engine.mapping import mapped_parameters
-from prefect._engine.timeouts import ThreadInterrupted, raise_in_thread
+from prefect._engine.timeouts import ThreadInterrupted
 from prefect._runners.base import TaskRunner
 from prefect._runners.slots import SlotPool
 from prefect.futures import PrefectFuture, PrefectFutureList, RunFuture

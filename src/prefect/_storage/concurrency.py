@@ -74,6 +74,13 @@ def lock(cx: Transaction, names: Iterable[str]) -> list[LimitRecord]:
     return found
 
 
+def known(source: Queries, names: Sequence[str]) -> list[str]:
+    """Those of the names that limits have."""
+    wanted = clauses.any_of("name", names)
+    rows = source.rows(f"SELECT name FROM concurrency_limit WHERE {wanted.sql}", wanted.values)  # noqa: S608
+    return [str(row[0]) for row in rows]
+
+
 # what a row counts for: all of its slots, or those that have not decayed yet
 _LEFT = (
     "CASE WHEN s.decays = 0 THEN s.slots"
@@ -168,6 +175,17 @@ def holders(source: Queries, limit_ids: Sequence[bytes], now: int) -> dict[bytes
     return found
 
 
+def held(source: Queries, limit_id: bytes, now: int) -> list[LeaseRecord]:
+    """The leases that own slots of a limit, who came first first."""
+    rows = source.rows(
+        "SELECT e.id, e.holder_type, e.holder_id, e.created, e.expires FROM concurrency_slot s "
+        "JOIN concurrency_lease e ON e.id = s.lease_id WHERE s.limit_id = ? "
+        "AND (s.expires IS NULL OR s.expires > ?) ORDER BY s.lease_id",
+        (limit_id, now),
+    )
+    return [LeaseRecord(*row) for row in rows]
+
+
 def lease_of(cx: Transaction, limit_id: bytes, holder_type: str, holder_id: bytes) -> bytes | None:
     """The lease by which a holder owns slots of a limit."""
     row = cx.row(
@@ -176,6 +194,16 @@ def lease_of(cx: Transaction, limit_id: bytes, holder_type: str, holder_id: byte
         (limit_id, holder_id, holder_type),
     )
     return bytes(row[0]) if row else None
+
+
+def leases_of(source: Queries, holder_ids: Sequence[bytes]) -> list[bytes]:
+    """The leases of these holders."""
+    found: list[bytes] = []
+    for start in range(0, len(holder_ids), 500):
+        held = clauses.any_of("holder_id", holder_ids[start : start + 500])
+        rows = source.rows(f"SELECT id FROM concurrency_lease WHERE {held.sql}", held.values)  # noqa: S608
+        found += [bytes(row[0]) for row in rows]
+    return found
 
 
 def release_expired(cx: Transaction, now_us: int) -> int:

@@ -10,9 +10,12 @@ from prefect._base.ids import new_id
 from prefect._storage import meta
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prefect._storage.protocol import Store, Transaction
 
 POLL_SECONDS: Final = 0.05  # a look takes 20 µs
+CLOSELY_SECONDS: Final = 0.004  # a look takes 5 µs
 
 
 def notify(cx: Transaction, channel: str, payload: str) -> None:
@@ -47,6 +50,33 @@ class PollingListener:
 
     def _last(self) -> str | None:
         return meta.read(self._store, _key(self._channel))
+
+
+class ChangeListener:
+    """A `Listener` who hears of everything that is written: the store's own counter says so.
+
+    Args:
+        changes: what differs from the last time when something was written.
+    """
+
+    def __init__(self, changes: Callable[[], object]) -> None:
+        self._changes = changes
+        self._closed = threading.Event()
+        self._seen = changes()
+
+    def wait(self, timeout: float) -> str | None:
+        """See `Listener`."""
+        deadline = time.monotonic() + timeout
+        while (now := self._changes()) == self._seen:
+            left = deadline - time.monotonic()
+            if left <= 0 or self._closed.wait(min(left, CLOSELY_SECONDS)):
+                return None
+        self._seen = now
+        return ""
+
+    def close(self) -> None:
+        """See `Listener`."""
+        self._closed.set()
 
 
 def _key(channel: str) -> str:

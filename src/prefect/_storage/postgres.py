@@ -171,6 +171,10 @@ class PostgresStore:
         row = self.row("SELECT hashtextextended(pg_current_snapshot()::text, 0)")
         return int(row[0]) if row else 0
 
+    def changed(self) -> int:
+        """See `Store.changed`."""
+        return self.changed_elsewhere()
+
     # --- several processes --------------------------------------------------------------------------
 
     def leads(self, name: str) -> bool:
@@ -187,6 +191,10 @@ class PostgresStore:
         """See `Store.listen`: on a connection of its own."""
         with self._explained():
             return self._patience.keep_trying(lambda: PostgresListener(self._address, channel))
+
+    def listen_closely(self, channel: str) -> PostgresListener:
+        """See `Store.listen_closely`."""
+        return self.listen(channel)
 
     # --- the schema ---------------------------------------------------------------------------------
 

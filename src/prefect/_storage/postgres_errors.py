@@ -46,10 +46,10 @@ class Undecided(Exception):
 
 def is_outage(exc: BaseException) -> bool:
     """Whether the database is away, or the connection to it is: to try again on a new one may help."""
+    if isinstance(exc, psycopg.Error) and exc.sqlstate is not None:
+        return exc.sqlstate.startswith(_OUTAGES)
     if not isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
         return False
-    if exc.sqlstate is not None:
-        return exc.sqlstate.startswith(_OUTAGES)
     return not any(sign in str(exc) for sign in _FOR_GOOD)
 
 

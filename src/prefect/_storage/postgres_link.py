@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from prefect._base.clock import now_us
+from prefect._base.ids import new_id
 from prefect._storage.postgres_adapters import adapters
 from prefect._storage.postgres_driver import pq, psycopg
 from prefect._storage.postgres_errors import Undecided
 from prefect._storage.postgres_url import libpq_url
+from prefect._storage.pruning import first_id_at
 from prefect.exceptions import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ _DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
+_MARK = "commit."  # ids follow, which begin with their time
+_KEPT_US = 86_400_000_000
 _STATEMENTS = 400  # prepared at most, a connection
 
 
@@ -56,7 +62,12 @@ class Address(NamedTuple):
             )
         connection.prepared_max = _STATEMENTS
         milliseconds = round((self.statement_seconds or 0) * 1000)
-        connection.execute(f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}".encode())
+        # who stops in a transaction loses its locks before those who wait for them give up; it may go on, see
+        # `postgres_transaction`
+        connection.execute(
+            f"SET search_path = {SCHEMA}; SET statement_timeout = {milliseconds:d}; "
+            f"SET idle_in_transaction_session_timeout = {milliseconds // 2:d}".encode()
+        )
         return connection
 
     def _info(self) -> str:
@@ -81,6 +92,8 @@ class Link:
         self._connection: Connection | None = None
         self._pid = 0
         self._number = ""  # of the open transaction
+        self._mark = f"{_MARK}{new_id().hex()}"
+        self._count = 0  # of transactions
 
     def begin(self) -> Connection:
         """Open a transaction, on a new connection where the old one is lost. Raises psycopg.Error."""
@@ -90,7 +103,17 @@ class Link:
         row = cursor.fetchone()
         assert row is not None
         self._number = row[0]
+        self._count += 1
         return connection
+
+    def commit(self) -> None:
+        """Ask for the end of the open transaction, and leave a mark that tells whether there was one."""
+        assert self._connection is not None
+        self._connection.execute(
+            f"INSERT INTO meta (key, value) VALUES ('{self._mark}', '{self._count}') "  # noqa: S608 - both ours
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value; COMMIT".encode(),
+            prepare=False,
+        )
 
     def ended(self) -> None:
         """The transaction is committed or rolled back."""
@@ -103,11 +126,18 @@ class Link:
             Undecided: it is still open.
             psycopg.Error: nobody answers.
         """
-        row = self._usable().execute("SELECT pg_xact_status(%s::text::xid8)", (self._number,)).fetchone()
-        status = row[0] if row else None
+        asked = (
+            "SELECT pg_xact_status(%s::text::xid8), EXISTS (SELECT 1 FROM meta WHERE key = %s AND value = %s)"
+        )
+        try:
+            row = self._usable().execute(asked, (self._number, self._mark, str(self._count))).fetchone()
+        except psycopg.errors.InvalidParameterValue:
+            return False  # "in the future": a crash has forgotten the number, and it is nobody's yet
+        status, marked = row or (None, False)
         if status == "in progress":
             raise Undecided("a transaction whose connection was lost has not ended yet")
-        return status == "committed"
+        # a crash forgets the number of a transaction that was on no disk yet, and another one may have been given it
+        return status == "committed" and marked
 
     def rollback(self) -> None:
         """Give up the transaction; a connection that does not take even that is closed."""
@@ -122,8 +152,18 @@ class Link:
     def close(self) -> None:
         """Close the connection; what was not committed is not kept."""
         if self._connection is not None:
+            self._forget_mark(self._connection)
             self._connection.close()
             self._connection = None
+
+    def _forget_mark(self, connection: Connection) -> None:
+        """Nobody will ask for it, nor for those of processes that were killed long ago."""
+        old = first_id_at(now_us() - _KEPT_US).hex()
+        with suppress(psycopg.Error):
+            connection.execute(
+                "DELETE FROM meta WHERE key = %s OR key >= %s AND key < %s",
+                (self._mark, _MARK, f"{_MARK}{old}"),
+            )
 
     def abandon(self) -> None:
         """In a forked child: forget the connection without touching it."""

@@ -5,8 +5,10 @@ transaction was the victim of a deadlock, it is begun again and all of it is sai
 was, whoever decided by them has decided rightly, and does not notice. Where one differs, nothing is written and the
 caller is told.
 
-A COMMIT without an answer is no guess either: the database knows what became of the transaction's number. Committed:
-so it is done. Aborted: it is said again. Still open: its session is ended, and it is asked again.
+A COMMIT without an answer is no guess either: the database knows what became of the transaction's number, and has the
+mark that each transaction leaves. Both say committed: so it is done. Aborted, or no mark (a crash has forgotten the
+transaction, and its number is another one's now): it is said again. Still open: its session is ended, and it is
+asked again.
 """
 
 from __future__ import annotations
@@ -119,7 +121,7 @@ class PostgresTransaction:
         while True:
             self._require_sound()
             try:
-                self._connection.execute(b"COMMIT", prepare=False)
+                self._link.commit()
             except psycopg.Error as exc:
                 if is_outage(exc) and self._patience.keep_trying(self._link.was_committed):
                     break

@@ -132,6 +132,10 @@ class Store(Queries, Protocol):
         """A number that changes when somebody else has written."""
         ...
 
+    def changed(self) -> int:
+        """A number that changes when anybody has written, this process too."""
+        ...
+
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
         ...
@@ -155,6 +159,10 @@ class Store(Queries, Protocol):
 
     def listen(self, channel: str) -> Listener:
         """Be woken by `notify`. Look at the rows after this, then wait: so nothing is missed in between."""
+        ...
+
+    def listen_closely(self, channel: str) -> Listener:
+        """The same within 5 ms; where the store shows that it was written to, whether or not `notify` was called."""
         ...
 
     def database(self) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._storage import migrate
 from prefect._storage.leading import Leases
-from prefect._storage.listening import PollingListener, notify
+from prefect._storage.listening import ChangeListener, PollingListener, notify
 from prefect._storage.protocol import Size
 from prefect._storage.together import Together
 from prefect.exceptions import StoreError
@@ -113,6 +113,7 @@ class SqliteStore:
         self._together = Together(self)
         self._readers: deque[Connection] = deque()
         self._writer = self._connect()
+        self._watcher: Connection | None = None
         self._leases = Leases(self)
         if not any_version:
             with self._explained():
@@ -177,6 +178,16 @@ class SqliteStore:
         with self._lock:
             return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
 
+    def changed(self) -> int:
+        """See `Store.changed`: what is committed counts on a connection that never writes."""
+        with self._explained():
+            if self.path == MEMORY:
+                return self._writer.total_changes
+            if self._watcher is None:
+                with self._lock:
+                    self._watcher = self._watcher or self._connect()
+            return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+
     def locked(self) -> threading.RLock:
         """The lock that every writer of this process takes."""
         return self._lock
@@ -188,6 +199,8 @@ class SqliteStore:
                 self._leases.release()
             while self._readers:
                 self._readers.pop().close()
+            if self._watcher is not None:
+                self._watcher.close()
             self._writer.close()
 
     def abandon(self) -> None:
@@ -195,7 +208,9 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._together = Together(self)
         self._leases = Leases(self)
-        _abandoned.append((self._writer, *self._readers))
+        watchers = () if self._watcher is None else (self._watcher,)
+        _abandoned.append((self._writer, *watchers, *self._readers))
+        self._watcher = None
         self._readers = deque()
 
     def _connect(self) -> Connection:
@@ -261,6 +276,11 @@ class SqliteStore:
     def listen(self, channel: str) -> PollingListener:
         """See `Store.listen`: looks 20 times a second."""
         return PollingListener(self, channel)
+
+    def listen_closely(self, channel: str) -> ChangeListener:
+        """See `Store.listen_closely`: looks 250 times a second."""
+        _ = channel
+        return ChangeListener(self.changed)
 
     def database(self) -> str:
         """The version of SQLite."""

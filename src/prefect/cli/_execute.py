@@ -18,6 +18,9 @@ from prefect.runner._endings import REPORTED
 from prefect.runner._forkserver_child import adopt_descriptors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefect.model.deployments import DeploymentResponse
     from prefect.model.records import FlowRunRecord
 
 
@@ -25,10 +28,16 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     """Execute the run in place, and say how it ended; the exit code (0 if it completed)."""
     started = now_us()
     try:
-        replayed = execute(run, entrypoint=entrypoint).replayed
+        replayed = execute(run, entrypoint=entrypoint, pull=_pull).replayed
     except Abort as error:
         fail(str(error))
     return _report(run, started, replayed)
+
+
+def _pull(deployment: DeploymentResponse) -> Path | None:
+    from prefect.deployments._pull import prepare  # 50 ms (asyncio), for deployments with pull steps
+
+    return prepare(deployment)
 
 
 def execute_for_runner(run: FlowRunRecord) -> int:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from prefect._api.api import Api
+from prefect._api.later import NotYet
 from prefect._api.plain import Plain
 from prefect._api.root import say_hello
 from prefect._backend.resolve import local_backend
@@ -46,11 +47,19 @@ class InProcess:
 
     def send(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
         """Ask, and wait for the answer."""
-        return asked.function(Api(local_backend()), **arguments)
+        try:
+            return asked.function(Api(local_backend()), **arguments)
+        except NotYet as exc:
+            later = exc
+        return later.wait()
 
     async def send_async(self, asked: Endpoint[..., Any], arguments: Arguments) -> Any:
         """Ask at once: a local call takes less than handing it to a thread."""
-        return self.send(asked, arguments)
+        try:
+            return asked.function(Api(local_backend()), **arguments)
+        except NotYet as exc:
+            later = exc
+        return await later.wait_async()
 
     def raw(self, method: str, path: str, options: dict[str, Any]) -> Steps:  # noqa: ARG002 - of the protocol
         """Only a wave can be answered without a server. Raises RuntimeError for anything else."""

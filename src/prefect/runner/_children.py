@@ -127,7 +127,7 @@ class Children:
         run_id: UUID,
         source: Source,
         *,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         command: str | None = None,
         working_dir: Path | None = None,
     ) -> Child:
@@ -138,7 +138,7 @@ class Children:
         Args:
             run_id: the run.
             source: where its flow is.
-            env: environment variables besides those of this process and its settings.
+            env: environment variables besides those of this process and its settings; None removes one.
             command: what to execute instead, as a shell would split it; it finds the id in `PREFECT__FLOW_RUN_ID`.
             working_dir: where the child begins; the source's folder unless given.
 
@@ -258,8 +258,7 @@ class Children:
     # --- one child ------------------------------------------------------------------------------------
 
     def _start(self, run_id: UUID, link: Link, request: dict[str, Any]) -> Child:
-        output, written = os.pipe()
-        word, word_written = os.pipe()
+        output, written, word, word_written = _pipes()
         os.set_blocking(output, False)
         os.set_blocking(word, False)
         child = Child(run_id, next(self._tokens), link, output, word)
@@ -296,11 +295,17 @@ class Children:
     def _loop(self) -> None:
         while not self._closing:
             for key, _ in self._selector.select(_LOOK_SECONDS if self._orphans else None):
-                key.data()
+                self._handle(key.data)
             for child in list(self._orphans.values()):
                 if not procinfo.is_alive(child.pid, child._start_ticks):
                     self._ended(child, None, None)
         self._shut()
+
+    def _handle(self, news: Callable[[], None]) -> None:
+        try:
+            news()
+        except Exception:  # the other children are to be heard all the same
+            _log.exception("What a child did could not be dealt with")
 
     def _shut(self) -> None:
         with self._lock:
@@ -406,6 +411,17 @@ class _Events:
         self._link.bury()
 
 
+def _pipes() -> tuple[int, int, int, int]:
+    """Two pipes, or none. Raises OSError."""
+    first = os.pipe()
+    try:
+        return *first, *os.pipe()
+    except OSError:
+        for descriptor in first:
+            os.close(descriptor)
+        raise
+
+
 def _word_in(pipe: int) -> bytes:
     try:
         return os.read(pipe, _ONE_READ)
@@ -417,6 +433,6 @@ def _key(source: Source) -> tuple[str, str]:
     return source.entrypoint.rpartition(":")[0], str(source.folder.absolute())
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def _environment(more: Mapping[str, str | None]) -> dict[str, str]:
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    return {**os.environ, **settings, **more}
+    return {name: value for name, value in {**os.environ, **settings, **more}.items() if value is not None}

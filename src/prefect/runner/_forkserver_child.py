@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LEFT = frozenset(
     ("COMPLETED", "FAILED", "CANCELLED", "CRASHED", "PAUSED", "SCHEDULED")
 )  # with no process behind it
+_ENDED = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _OURS = "PREFECT_"
 _PRIVATE = "PREFECT__"
 
@@ -92,6 +93,8 @@ def _execute(request: dict[str, Any], load: Any) -> int:
 
     flow: Flow[..., Any] | None = load() if load is not None else None
     run = _run_of(request)
+    if run.state.type in _ENDED:  # somebody else was faster: a new attempt would execute it twice
+        return 0
     done = execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
     return 0 if done.run.state.type == "COMPLETED" else 1
 

@@ -55,10 +55,18 @@ class Batches:
             except StoreError as exc:  # noqa: PERF203 - the loop is for this
                 _log.error("%s %d events are kept in memory and tried again.", exc, len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception:
+            except Exception as exc:
                 if len(batch) == 1:
-                    _log.exception("An event could not be recorded and was left out: %.2000r", batch[0])
+                    _left_out(batch[0], exc)
                     return None
                 for one in batch:  # the others are not lost for the sake of one
                     await self._written([one])
                 return None
+
+
+def _left_out(event: Any, exc: Exception) -> None:
+    """Say so: of what is no event in a line, whoever can send it can send many."""
+    if isinstance(exc, ValueError):
+        _log.warning("What came as an event is none, and was left out: %.300s", " ".join(str(exc).split()))
+    else:
+        _log.error("An event could not be recorded and was left out: %.2000r", event, exc_info=exc)

@@ -53,7 +53,12 @@ class _Socket:
             raise OSError("the server is going away")  # what a client that has gone looks like, too
         self._accepted = self._accepted or message["type"] == "websocket.accept"
         self._closed = message["type"] == "websocket.close"
-        await self._send(message)
+        try:
+            await self._send(message)
+        except RuntimeError as exc:
+            if not self._accepted:
+                raise
+            raise OSError("the client broke the protocol, and the connection is closed") from exc
 
     async def go_away(self) -> None:
         if self._accepted and not self._closed:

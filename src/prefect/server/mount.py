@@ -7,6 +7,7 @@ starts. FastAPI's own routes cost 400 µs a request (of 650), which is why this 
 
 from __future__ import annotations
 
+import asyncio
 from gzip import compress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from prefect._api.errors import Refused
+from prefect._api.later import NotYet
 from prefect._api.plain import Plain
 from prefect.server.arguments import arguments_of
 from prefect.server.body import read_body
@@ -98,7 +100,31 @@ class TableApp:
             body = await read_body(request, self._greatest_body)
         except Refused as exc:
             return detail(exc.status, exc.detail, {"Connection": "close"})
-        return await self._pool.run(self._run, one, request, found.arguments, body)
+        answer = await self._pool.run(self._run, one, request, found.arguments, body)
+        return answer if isinstance(answer, Answer) else await self._later(one, request, answer)
+
+    async def _later(self, one: Endpoint[..., Any], request: Request, late: NotYet) -> Answer:
+        """What is to be waited for; nobody waits for who has gone."""
+        gone = asyncio.ensure_future(_gone(request))
+        settled = asyncio.ensure_future(late.settled())
+        try:
+            await asyncio.wait({gone, settled}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                await self._pool.run(late.give_up)
+                return Answer(499, b"")
+        except BaseException:
+            late.give_up()
+            raise
+        finally:
+            gone.cancel()
+            settled.cancel()
+        return await self._pool.run(self._end, one, late)
+
+    def _end(self, one: Endpoint[..., Any], late: NotYet) -> Answer:
+        try:
+            return Answer(one.status, one.answers.dump_json(late.end()))
+        except Exception as exc:
+            return answer_to(exc, b"")
 
     def _moved(self, request: Request, path: str) -> Answer:
         other = self._paths.other_spelling(path)
@@ -106,7 +132,9 @@ class TableApp:
             return detail(404, NOT_FOUND)
         return Answer(307, b"", {"Location": str(request.url.replace(path=f"{self._prefix}{other}"))})
 
-    def _run(self, one: Endpoint[..., Any], request: Request, in_path: dict[str, str], body: bytes) -> Answer:
+    def _run(
+        self, one: Endpoint[..., Any], request: Request, in_path: dict[str, str], body: bytes
+    ) -> Answer | NotYet:
         try:
             api = self._api_of(request, one)
             arguments = arguments_of(one, in_path, request.scope["query_string"])
@@ -122,8 +150,16 @@ class TableApp:
             if isinstance(answer, Plain):
                 return _plain(request, status, answer)
             return _compressed(request, Answer(status, one.answers.dump_json(answer)))
+        except NotYet as exc:
+            return exc
         except Exception as exc:
             return answer_to(exc, body)
+
+
+async def _gone(request: Request) -> None:
+    """Until the client closes the connection: all of the request has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _path(scope: Scope) -> str:

@@ -53,6 +53,7 @@ def serve_on(listening: socket.socket, announce: Callable[[], object], *, servic
     """Serve on a socket that listens, until SIGINT or SIGTERM; `announce` is called once it answers."""
     settings = get_current_settings().server.api
     logging.getLogger("uvicorn").parent = _log  # one stream of lines, at one level
+    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
     sockets = OpenSockets(create_app(services=services))
     config = uvicorn.Config(
         sockets,
@@ -66,6 +67,13 @@ def serve_on(listening: socket.socket, announce: Callable[[], object], *, servic
     Server(config, sockets, announce).run([listening])
     close()
     _leave_stuck_requests()
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """What a client does wrong is no error of the server's: it is told without a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 class Server(uvicorn.Server):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from prefect._api import concurrency, tag_limits
+from prefect._api import concurrency, slot_waits, tag_limits
 from prefect.client._method import Caller, method
 from prefect.exceptions import ObjectNotFound
+from prefect.model.concurrency import ConcurrencyLimitWithLeaseResponse
 from prefect.model.requests.concurrency import (
     ConcurrencyLimitCreate,
     ConcurrencyLimitV2Create,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ConcurrencyLeaseHolder,
         ConcurrencyLimit,
         GlobalConcurrencyLimitResponse,
+        SlotWait,
     )
     from prefect.model.requests.concurrency import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 
@@ -125,6 +127,45 @@ class GlobalConcurrencyLimitMethods(Caller):
             names=names, slots=slots, mode=mode, lease_duration=lease_duration, holder=holder
         )
         return _response(200, (yield self._ask(concurrency.increment_with_lease, body=body)))
+
+    @method
+    def take_concurrency_slots(
+        self,
+        names: list[str],
+        slots: int,
+        mode: Mode,
+        ticket: UUID,
+        patience: float = 0,
+        lease_duration: float | None = None,
+        holder: ConcurrencyLeaseHolder | None = None,
+    ) -> Steps[ConcurrencyLimitWithLeaseResponse]:
+        """Take slots, with `patience` seconds to wait for them in a queue, where who is asked knows how to.
+
+        Args:
+            names: of the limits.
+            slots: of each.
+            mode: `rate_limit` for slots that decay.
+            ticket: keeps the asker's place from one request to the next.
+            patience: 0 is refused at once where a limit is full.
+            lease_duration: seconds; with `rate_limit` none.
+            holder: for whom.
+        """
+        waiting: dict[str, Any] = {"patience": patience, "ticket": ticket} if patience else {}
+        if mode == "rate_limit":
+            body = IncrementSlots(names=names, slots=slots, mode=mode, **waiting)
+            limits = yield self._ask(concurrency.increment_slots, body=body)
+            return ConcurrencyLimitWithLeaseResponse(lease_id=ticket, limits=limits)
+        given: dict[str, Any] = {} if lease_duration is None else {"lease_duration": lease_duration}
+        wanted = IncrementWithLease(names=names, slots=slots, mode=mode, holder=holder, **given, **waiting)
+        return (yield self._ask(concurrency.increment_with_lease, body=wanted))
+
+    @method
+    def read_slot_waits(self, flow_run_id: UUID) -> Steps[list[SlotWait]]:
+        """The slots that a flow run and its task runs wait for; none, where the server does not know."""
+        try:
+            return (yield self._ask(slot_waits.read_slot_waits, id=flow_run_id))
+        except ObjectNotFound:
+            return []
 
     @method
     def renew_concurrency_lease(self, lease_id: UUID, lease_duration: float) -> Steps[httpx.Response]:

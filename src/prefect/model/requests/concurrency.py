@@ -65,7 +65,14 @@ class GlobalConcurrencyLimitUpdate(ActionBaseModel):
     slot_decay_per_second: Rate | None = None
 
 
-class IncrementWithLease(PrefectBaseModel):
+class Patient(PrefectBaseModel):
+    """Who asks for slots may wait for them: in a line, for so many seconds, at a place that its ticket keeps."""
+
+    patience: float = Field(default=0, ge=0, le=60)
+    ticket: UUID | None = None
+
+
+class IncrementWithLease(Patient):
     """Take slots under a lease of so many seconds."""
 
     slots: int = Field(gt=0)
@@ -87,7 +94,7 @@ class RenewLease(PrefectBaseModel):
     lease_duration: float = Field(default=300, ge=60, le=86_400)
 
 
-class IncrementSlots(PrefectBaseModel):
+class IncrementSlots(Patient):
     """Take slots without a lease. Limits that do not exist are not made."""
 
     slots: int = Field(gt=0)

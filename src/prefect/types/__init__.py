@@ -1,0 +1,1 @@
+"""Types that appear in the signatures of the public API."""
