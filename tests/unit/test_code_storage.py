@@ -183,9 +183,9 @@ class TestPullStep:
 
     def test_a_saved_block_stands_for_its_secret(self):
         class Keys(Block):
-            token: SecretStr
+            value: SecretStr
 
-        keys = Keys(token=SecretStr(TOKEN))
+        keys = Keys(value=SecretStr(TOKEN))
         with pytest.raises(BlockNotSavedError):
             GitRepository("https://h/b.git", credentials=keys).to_pull_step()
         keys.save("mine")

@@ -200,8 +200,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            if state.type in TERMINAL:
-                slots.give_back_all(cx, [run.id])
+            if state.type in TERMINAL and slots.give_back_all(cx, [run.id]):
+                slots.freed(self.store)
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
             if run.auto_scheduled and state.type in TERMINAL:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.abc
 
-from prefect._backend.executors import SUBMITTING
 from prefect._backend.resolve import backend
 from prefect._base import procinfo
 from prefect._base.dual import in_thread
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from prefect.model.runs import FlowRun
     from prefect.workers.base import BaseWorker
 
-STARTING = "InfrastructurePending"  # the worker starts the infrastructure of the run
+STARTING = "InfrastructurePending"  # a later stage of the submission, which begins with plain Pending
 _HAND_OVER_SECONDS = 15.0
 _RETRY_SECONDS = 1.0
 
@@ -97,7 +96,7 @@ class Submissions:
         worker, run = self._worker, hand.run
         try:
             with hand.scope:
-                answer = await worker.client.set_flow_run_state(run.id, Pending(name=SUBMITTING))
+                answer = await worker.client.set_flow_run_state(run.id, Pending())
                 if answer.status is SetStateStatus.ACCEPT:
                     await self._execute(hand)
         except Exception:
