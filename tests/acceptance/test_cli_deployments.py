@@ -85,7 +85,14 @@ class TestRunning:
     def test_with_everything(self, client, nightly):
         prefect(
             *("deployment", "run", "etl/nightly", "--param", "n=3", "--params", '{"s": "5"}', "--tag", "x"),
-            *("--flow-run-name", "mine", "--job-variable", "memory=5", "--start-at", "2026-12-24 17:00+00:00"),
+            *(
+                "--flow-run-name",
+                "mine",
+                "--job-variable",
+                "memory=5",
+                "--start-at",
+                "2026-12-24 17:00+00:00",
+            ),
         )
         (run,) = runs(client)
         assert (run.name, run.parameters, set(run.tags)) == ("mine", {"n": 3, "s": "5"}, {"t", "x"})
@@ -126,7 +133,9 @@ class TestRunning:
         assert said in prefect("deployment", "run", "etl/nightly", *words, code=1).stderr
         assert runs(client) == []
 
-    @pytest.mark.parametrize(("state", "code"), [(Completed(), 0), (Failed(), 1)], ids=["completed", "failed"])
+    @pytest.mark.parametrize(
+        ("state", "code"), [(Completed(), 0), (Failed(), 1)], ids=["completed", "failed"]
+    )
     def test_watched_to_its_end(self, client, nightly, state, code):
         def execute() -> None:
             with get_client(sync_client=True) as own:

@@ -14,7 +14,12 @@ from prefect._base.notset import NotSet
 from prefect.blocks.core import Block
 from prefect.deployments._pull import prepare
 from prefect.deployments._templates import filled
-from prefect.deployments.steps import git_clone, pull_from_remote_storage, pull_with_block, set_working_directory
+from prefect.deployments.steps import (
+    git_clone,
+    pull_from_remote_storage,
+    pull_with_block,
+    set_working_directory,
+)
 from prefect.deployments.steps.core import StepExecutionError, run_step, run_steps
 from prefect.deployments.steps.utility import pip_install_requirements, run_shell_script
 from prefect.exceptions import ObjectNotFound, PrefectException
@@ -117,7 +122,12 @@ class TestOrder:
         outputs = await run_steps(
             [
                 {f"{MINE}.echo": {"id": "one", "q": 1}},
-                {f"{MINE}.echo_later": {"z": "{{ one.k }} {{ k }} {{ one.got.q }} {{ up }}", "w": "{{ nope }}"}},
+                {
+                    f"{MINE}.echo_later": {
+                        "z": "{{ one.k }} {{ k }} {{ one.got.q }} {{ up }}",
+                        "w": "{{ nope }}",
+                    }
+                },
                 {f"{MINE}.nothing": None},
             ],
             {"up": 1},
