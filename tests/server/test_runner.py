@@ -28,7 +28,7 @@ from prefect.runner import Runner
 from prefect.settings import get_current_settings, temporary_settings
 from prefect.states import Cancelling
 
-FLOWS = '''
+FLOWS = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
 from prefect import flow, task
@@ -92,7 +92,7 @@ def interruptible():
         return "done"
     (HERE / "again").touch()
     time.sleep(60)
-'''
+"""
 PATIENCE = 30.0
 
 
@@ -391,11 +391,14 @@ class TestServices:
 class TestServe:
     """The whole process, without a server."""
 
-    SCRIPT = FLOWS + """
+    SCRIPT = (
+        FLOWS
+        + """
 if __name__ == "__main__":
     from prefect import serve
     add.serve(name="every", interval=1, parameters={"a": 1}, webserver=True)
 """
+    )
 
     def test_until_sigterm(self, tmp_path: Path) -> None:
         script = tmp_path / "served.py"

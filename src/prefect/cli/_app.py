@@ -33,7 +33,7 @@ COMMANDS: Final = {
     "deployment": Entry(
         "prefect.cli.deployment:deployment", "See, run and manage deployments.", ("deployments",)
     ),
-    "flow": Entry("prefect.cli.flow:flow", "See flows.", ("flows",)),
+    "flow": Entry("prefect.cli.flow:flow", "See flows, and serve them.", ("flows",)),
     "events": Entry("prefect.cli.events:events", "Follow events, and emit them.", ("event",)),
     "flow-run": Entry("prefect.cli.flow_run:flow_run", "See and manage flow runs.", ("flow-runs",)),
     "global-concurrency-limit": Entry(
@@ -54,6 +54,15 @@ COMMANDS: Final = {
         "prefect.cli.variable:variable", "Keep values that flows look up by name.", ("variables",)
     ),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
+    "work-pool": Entry(
+        "prefect.cli.work_pool:work_pool",
+        "See and manage where deployed flows are executed.",
+        ("work-pools",),
+    ),
+    "work-queue": Entry(
+        "prefect.cli.work_queue:work_queue", "See and manage the queues of work pools.", ("work-queues",)
+    ),
+    "worker": Entry("prefect.cli.worker:worker", "Execute the runs of a work pool.", ("workers",)),
 }
 
 

@@ -52,8 +52,7 @@ class RunnerDeployment(BaseModel):
     """A deployment that `apply` registers. Made by `Flow.to_deployment`; see `DeploymentOptions`.
 
     Raises:
-        InvalidNameError: the name holds one of / % & > <.
-        ValidationError: pydantic's, for another field.
+        ValidationError: pydantic's: a field is refused; the name holds one of / % & > <.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, validate_assignment=False)
@@ -105,11 +104,8 @@ class RunnerDeployment(BaseModel):
     @field_validator("name")
     @classmethod
     def validate_name(cls, value: str) -> str:
-        """A file name is taken without its ending. Raises InvalidNameError."""
-        if any(character in value for character in _BANNED):
-            raise InvalidNameError(
-                f"Name {value!r} contains an invalid character. Must not contain any of: {_BANNED}."
-            )
+        """A file name is taken without its ending."""
+        _require_name(value)
         path = Path(value)
         return path.stem if path.suffix in _SCRIPT else value
 
@@ -231,6 +227,7 @@ class RunnerDeployment(BaseModel):
 
     @classmethod
     def _made(cls, flow: Flow[..., Any], name: str, given: dict[str, Any]) -> RunnerDeployment:
+        _require_name(name)  # pydantic would wrap its error
         schedules = schedules_of(**{key: given.pop(key, None) for key in OF_SCHEDULES})
         limit = given.pop("concurrency_limit", None)
         if isinstance(limit, ConcurrencyLimitConfig):
@@ -349,6 +346,13 @@ class RunnerDeployment(BaseModel):
         for trigger in self.triggers:
             trigger.set_deployment_id(deployment_id)
             client.create_automation(trigger.as_automation())
+
+
+def _require_name(name: str) -> None:
+    if any(character in name for character in _BANNED):
+        raise InvalidNameError(
+            f"Name {name!r} contains an invalid character. Must not contain any of: {_BANNED}."
+        )
 
 
 def _as_list(steps: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from prefect._base.clock import now
 from prefect.exceptions import PrefectException
 from prefect.runner._children import Children
 from prefect.runner._in_hand import InHand
+from prefect.runner._taking import record_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,9 @@ class Desk:
         self._ended: deque[tuple[Child, Ending]] = deque()
         self._look_at = float("-inf")
         self._drain_until: float | None = None
-        self._context = contextvars.copy_context()  # the settings in force here are those of the children's thread
+        self._context = (
+            contextvars.copy_context()
+        )  # the settings in force here are those of the children's thread
         self._children = Children(self._on_line, self._on_end)
 
     # --- from any thread ------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ class Desk:
     def _on_line(self, child: Child, line: str) -> None:
         taken = self.in_hand.get(child.run_id)
         if taken is not None:
-            self._context.run(self._taking.record_line, taken.run, taken.served.flow_name, line)
+            self._context.run(record_line, taken.run, taken.served.flow_name, line)
 
     def _on_end(self, child: Child, ending: Ending) -> None:
         self._ended.append((child, ending))

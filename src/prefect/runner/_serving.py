@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from prefect.flows import Flow
 
+
 def serve(given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str, Any], **manner: Any) -> None:
     """See `prefect.serve`.
 
