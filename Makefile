@@ -14,13 +14,16 @@ STAMPS := $(VENV)/.installed
 SIDE_BY_SIDE := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-compat fuzz check format bench docs clean
+.PHONY: help demo demo-serve test test-all test-compat fuzz check format bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/examples ## run examples/flights.py and name its report, its run and the next command
 	$(BIN)/python examples/flights.py
+
+demo-serve: $(STAMPS)/examples ## serve two flows, one on a schedule and one asked for with parameters, and see both run
+	$(BIN)/python examples/serve.py --once
 
 test: $(STAMPS)/test,examples ## run the tests (under five minutes on two cores)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)

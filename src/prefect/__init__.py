@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 from prefect._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from prefect._later import apause_flow_run as apause_flow_run
-    from prefect._later import aresume_flow_run as aresume_flow_run
-    from prefect._later import aserve as aserve
-    from prefect._later import asuspend_flow_run as asuspend_flow_run
-    from prefect._later import deploy as deploy
-    from prefect._later import pause_flow_run as pause_flow_run
-    from prefect._later import resume_flow_run as resume_flow_run
-    from prefect._later import serve as serve
-    from prefect._later import suspend_flow_run as suspend_flow_run
     from prefect.client.orchestration import get_client as get_client
     from prefect.client.schemas.objects import State as State
     from prefect.context import tags as tags
+    from prefect.deployments.runner import deploy as deploy
+    from prefect.flow_runs import apause_flow_run as apause_flow_run
+    from prefect.flow_runs import aresume_flow_run as aresume_flow_run
+    from prefect.flow_runs import asuspend_flow_run as asuspend_flow_run
+    from prefect.flow_runs import pause_flow_run as pause_flow_run
+    from prefect.flow_runs import resume_flow_run as resume_flow_run
+    from prefect.flow_runs import suspend_flow_run as suspend_flow_run
     from prefect.flows import Flow as Flow
+    from prefect.flows import aserve as aserve
     from prefect.flows import flow as flow
+    from prefect.flows import serve as serve
     from prefect.logging.loggers import get_run_logger as get_run_logger
     from prefect.tasks import Task as Task
     from prefect.tasks import task as task
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from prefect.utilities.annotations import unmapped as unmapped
 
 _HOMES = {
-    "apause_flow_run": "prefect._later",
-    "aresume_flow_run": "prefect._later",
-    "aserve": "prefect._later",
-    "asuspend_flow_run": "prefect._later",
-    "deploy": "prefect._later",
+    "apause_flow_run": "prefect.flow_runs",
+    "aresume_flow_run": "prefect.flow_runs",
+    "aserve": "prefect.flows",
+    "asuspend_flow_run": "prefect.flow_runs",
+    "deploy": "prefect.deployments.runner",
     "get_client": "prefect.client.orchestration",
-    "pause_flow_run": "prefect._later",
-    "resume_flow_run": "prefect._later",
-    "serve": "prefect._later",
-    "suspend_flow_run": "prefect._later",
+    "pause_flow_run": "prefect.flow_runs",
+    "resume_flow_run": "prefect.flow_runs",
+    "serve": "prefect.flows",
+    "suspend_flow_run": "prefect.flow_runs",
     "Flow": "prefect.flows",
     "State": "prefect.client.schemas.objects",
     "Task": "prefect.tasks",

@@ -6,10 +6,40 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect._base.modules import MAIN_ALIAS, natural_name
+from prefect._callables import WrappedFunction
+from prefect._options import FlowOptions
 from prefect.exceptions import MissingFlowError, ScriptError
+
+if TYPE_CHECKING:
+    from prefect.flows import Flow
+
+_importing = 0
+
+
+def is_importing() -> bool:
+    """Whether this process is importing the source of a flow just now, which must not start to serve then."""
+    return _importing > 0
+
+
+def load_flow(entrypoint: str) -> Flow[..., Any]:
+    """The flow that `path/to/file.py:name` or `package.module:name` names.
+
+    Raises:
+        ScriptError: the script raised while it was imported.
+        MissingFlowError: there is no flow of that name.
+    """
+    return flow_of(load_object(entrypoint), entrypoint)
+
+
+def flow_of(found: Any, entrypoint: str) -> Flow[..., Any]:
+    """What was found at an entrypoint, if it is a flow. Raises MissingFlowError."""
+    kind = type(found).__name__
+    if isinstance(found, WrappedFunction) and found._options_type is FlowOptions:
+        return cast("Flow[..., Any]", found)
+    raise MissingFlowError(f"Expected a flow at {entrypoint!r}, got {kind}. Name a function with @flow.")
 
 
 def load_object(entrypoint: str) -> Any:
@@ -22,10 +52,25 @@ def load_object(entrypoint: str) -> Any:
         ScriptError: the script raised while it was imported.
         MissingFlowError: there is no such file, module or name.
     """
-    source, _, name = entrypoint.rpartition(":")
+    source, _, _ = entrypoint.rpartition(":")
     if not source:
         raise MissingFlowError(f"Expected an entrypoint path.py:name or module:name, got {entrypoint!r}.")
-    module = _load_script(Path(source)) if source.endswith(".py") else _load_module(source)
+    return find_object(load_source(source), entrypoint)
+
+
+def load_source(source: str) -> Any:
+    """Import `path/to/file.py` or `package.module`; the module. Raises as `load_object`."""
+    global _importing
+    _importing += 1
+    try:
+        return _load_script(Path(source)) if source.endswith(".py") else _load_module(source)
+    finally:
+        _importing -= 1
+
+
+def find_object(module: Any, entrypoint: str) -> Any:
+    """What an entrypoint names in its module. Raises MissingFlowError."""
+    source, _, name = entrypoint.rpartition(":")
     found: Any = module
     for part in name.split("."):
         if part == "<locals>" or not hasattr(found, part):
@@ -57,7 +102,7 @@ def _load_script(path: Path) -> Any:
         if "." in name:
             importlib.import_module(name.rpartition(".")[0])  # its packages, for relative imports
         spec.loader.exec_module(module)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         sys.modules.pop(name, None)
         raise ScriptError(user_exc=exc, path=str(path)) from exc
     return module
@@ -70,5 +115,5 @@ def _load_module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as exc:
         raise MissingFlowError(f"Expected a module {name!r}, found none ({exc}).") from exc
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         raise ScriptError(user_exc=exc, path=name) from exc

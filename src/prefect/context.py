@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from datetime import datetime
 
+    from prefect._backend.protocol import Answer, Backend
     from prefect._base_transaction import BaseTransaction
     from prefect.flows import Flow
     from prefect.model.records import FlowRunRecord, TaskRunRecord
@@ -109,8 +110,9 @@ class RunContext(ContextModel):
 class EngineContext(RunContext):
     """The context of a flow run."""
 
-    __slots__ = ("_task_stores", "flow", "record", "task_runner")
+    __slots__ = ("_task_stores", "backend", "flow", "record", "task_runner")
     _var: ClassVar[ContextVar[Any]] = current.flow_run
+    backend: Backend
     flow: Flow[..., Any]
     record: FlowRunRecord
     _task_stores: dict[Task[..., Any], ResultStore] | None
@@ -132,6 +134,20 @@ class EngineContext(RunContext):
     def start_time(self) -> datetime:
         """When the flow run started."""
         return to_datetime(self.record.start_time) if self.record.start_time else now()
+
+    def propose(
+        self, state_type: str, state_name: str, message: str | None = None, **options: Any
+    ) -> Generator[Any, Any, Answer]:
+        """Ask for a state of the run, as its executor."""
+        raise NotImplementedError
+
+    def look(self) -> Generator[Any, Any, FlowRunRecord]:
+        """See what has become of the run; its record is up to date then."""
+        raise NotImplementedError
+
+    def next_pause_key(self) -> str:
+        """The name of the next pause that has none of its own: its number in the order of the code."""
+        raise NotImplementedError
 
     def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
         """What another process needs to be part of this flow run."""

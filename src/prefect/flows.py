@@ -6,24 +6,31 @@ import inspect
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Protocol, TypeVar, overload
 
 from typing_extensions import ParamSpec, Self, Unpack, get_type_hints
 
-from prefect import _later, _options
+from prefect import _options
+from prefect._base.dual import dual, in_thread
 from prefect._base.jsonable import to_jsonable
 from prefect._callables import WrappedFunction, default_name, require_saved, source_file, source_hash
 from prefect._engine import parameters as engine_parameters
 from prefect._engine import run as engine
 from prefect._options import FlowOptions
-from prefect.exceptions import InvalidNameError, MissingFlowError
+from prefect.exceptions import InvalidNameError
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.client.schemas.objects import FlowRun, State
+    from prefect.deployments._options import DeploymentOptions
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.docker.docker_image import DockerImage
+    from prefect.model.concurrency import ConcurrencyLimitConfig
     from prefect.task_runners import TaskRunner
 
-__all__ = ["Flow", "FlowStateHook", "flow", "load_flow_from_entrypoint"]
+__all__ = ["Flow", "FlowStateHook", "aserve", "flow", "load_flow_from_entrypoint", "serve"]
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -256,35 +263,129 @@ class Flow(WrappedFunction[P, R_co]):
         self.on_crashed_hooks.append(fn)
         return fn
 
-    def serve(  # noqa: PLR0917 - the signature of the API
+    @dual
+    def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> RunnerDeployment:
+        """The flow as a deployment of that name, for `serve` and `deploy`; see `DeploymentOptions`.
+
+        Raises:
+            TypeError: there is no such option.
+            ValueError: more than one way to schedule it is used; or the flow is defined in no file.
+            InvalidNameError: the name holds one of / % & > <.
+        """
+        from prefect.deployments.runner import RunnerDeployment  # only programs with deployments pay for it
+
+        return RunnerDeployment.from_flow(self, name, **options)
+
+    async def ato_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> RunnerDeployment:
+        """The asynchronous form of `to_deployment`."""
+        from prefect.deployments.runner import RunnerDeployment  # only programs with deployments pay for it
+
+        return RunnerDeployment.from_flow(self, name, **options)
+
+    def serve(
         self,
         name: str | None = None,
-        tags: list[str] | None = None,
-        parameters: dict[str, Any] | None = None,
-        description: str | None = None,
-        version: str | None = None,
-        enforce_parameter_schema: bool | None = None,
+        *,
         pause_on_shutdown: bool = True,
         print_starting_message: bool = True,
         limit: int | None = None,
         webserver: bool = False,
-        **kwargs: Any,
+        global_limit: int | ConcurrencyLimitConfig | None = None,
+        **options: Unpack[DeploymentOptions],
     ) -> None:
-        """Serve the flow as a deployment. Raises PrefectException: not part of this release."""
-        _later.serve(
+        """Serve the flow as a deployment: execute its runs, scheduled or asked for, until SIGTERM or SIGINT.
+
+        Args:
+            name: of the deployment; the flow's unless given.
+            pause_on_shutdown: pause the schedules when this process ends.
+            print_starting_message: say what is served, and how to ask for a run.
+            limit: how many runs this process executes at once.
+            webserver: answer /health, /run_count and /shutdown over HTTP.
+            global_limit: how many runs there may be at once, wherever they are executed.
+            options: of the deployment; see `DeploymentOptions`.
+
+        Raises:
+            TypeError, ValueError: see `to_deployment`.
+            DeploymentApplyError: the deployment cannot be registered.
+        """
+        serve(
             self,
-            name=name,
-            tags=tags,
-            parameters=parameters,
-            description=description,
-            version=version,
-            enforce_parameter_schema=enforce_parameter_schema,
             pause_on_shutdown=pause_on_shutdown,
             print_starting_message=print_starting_message,
             limit=limit,
             webserver=webserver,
-            **kwargs,
+            global_limit=global_limit,
+            name=name,
+            **options,
         )
+
+    @classmethod
+    @dual
+    def from_source(cls, source: Any, entrypoint: str) -> Flow[..., Any]:
+        """A flow whose code is somewhere else; to be deployed from there, or called.
+
+        Args:
+            source: a URL that git or fsspec understands, a path, a storage of `prefect.runner.storage` (such as
+                `GitRepository` with credentials), or a storage block.
+            entrypoint: `path/to/file.py:name` or `package.module:name` within it.
+
+        Raises:
+            TypeError: the source is something else.
+            RuntimeError: the code cannot be fetched; no credentials stand in the message.
+            MissingFlowError, ScriptError: there is no such flow in it, or its script raises.
+        """
+        from prefect.runner._from_source import flow_from_source  # only programs with deployments pay for it
+
+        return flow_from_source(source, entrypoint)
+
+    @classmethod
+    async def afrom_source(cls, source: Any, entrypoint: str) -> Flow[..., Any]:
+        """The asynchronous form of `from_source`."""
+        from prefect.runner._from_source import aflow_from_source  # only programs with deployments pay for it
+
+        return await aflow_from_source(source, entrypoint)
+
+    @dual
+    def deploy(
+        self,
+        name: str,
+        work_pool_name: str | None = None,
+        image: str | DockerImage | None = None,
+        *,
+        build: bool = True,
+        push: bool = True,
+        print_next_steps: bool = True,
+        ignore_warnings: bool = False,
+        **options: Any,
+    ) -> UUID:
+        """Register the flow as a deployment with a work pool, whose workers execute its runs; its id.
+
+        Args:
+            name: of the deployment.
+            work_pool_name: see `prefect.deploy`, for this and the four below.
+            image: that the runs are executed in.
+            build: build it.
+            push: push it.
+            ignore_warnings: there are none to ignore.
+            print_next_steps: say what was deployed, and what to do next.
+            options: of the deployment; see `DeploymentOptions`.
+
+        Raises:
+            TypeError, ValueError: see `to_deployment` and `prefect.deploy`.
+            BuildError, PushError, DeploymentApplyError: see `prefect.deploy`.
+        """
+        from prefect.deployments.runner import (
+            RunnerDeployment,
+            _deploy,
+        )  # only programs with deployments pay for it
+
+        made = RunnerDeployment.from_flow(self, name, **options)
+        given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
+        return _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)[0]
+
+    async def adeploy(self, name: str, *args: Any, **options: Any) -> UUID:
+        """The asynchronous form of `deploy`."""
+        return await in_thread(lambda: type(self).deploy.__wrapped__(self, name, *args, **options))  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -307,6 +408,7 @@ def flow(fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:
     return Flow(fn, **options)
 
 
+flow.from_source = Flow.from_source  # type: ignore[attr-defined]
 flow.__signature__ = _options.signature_of(FlowOptions, leading="fn")  # type: ignore[attr-defined]
 
 
@@ -317,12 +419,65 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
         ScriptError: the script raised while it was imported.
         MissingFlowError: there is no flow of that name.
     """
-    from prefect._loading import load_object  # importlib machinery that running a flow does not need
+    from prefect._loading import load_flow  # importlib machinery that running a flow does not need
 
     _ = use_placeholder_flow
-    found = load_object(entrypoint)
-    if not isinstance(found, Flow):
-        raise MissingFlowError(
-            f"Expected a flow at {entrypoint!r}, got {type(found).__name__}. Name a function with @flow."
-        )
-    return cast("Flow[..., Any]", found)
+    return load_flow(entrypoint)
+
+
+def serve(
+    *args: Flow[..., Any] | RunnerDeployment,
+    pause_on_shutdown: bool = True,
+    print_starting_message: bool = True,
+    limit: int | None = None,
+    webserver: bool = False,
+    **kwargs: Any,
+) -> None:
+    """Serve flows and deployments: execute their runs, scheduled or asked for, until SIGTERM or SIGINT.
+
+    Without a server this process also makes the runs of schedules. SIGTERM lets the runs that are being executed
+    finish; a second one ends them.
+
+    Args:
+        args: deployments from `Flow.to_deployment`, and flows; each flow is served under `name`.
+        pause_on_shutdown: pause the schedules when this process ends.
+        print_starting_message: say what is served, and how to ask for a run.
+        limit: how many runs this process executes at once; PREFECT_RUNNER_PROCESS_LIMIT unless given.
+        webserver: answer /health, /run_count and /shutdown over HTTP.
+        kwargs: of the deployments of the flows: `name`, and `DeploymentOptions`.
+
+    Raises:
+        TypeError, ValueError: see `Flow.to_deployment`.
+        DeploymentApplyError: a deployment cannot be registered.
+    """
+    from prefect.runner import _serving  # only programs that serve pay for it
+
+    _serving.serve(
+        args,
+        kwargs,
+        pause_on_shutdown=pause_on_shutdown,
+        print_starting_message=print_starting_message,
+        limit=limit,
+        webserver=webserver,
+    )
+
+
+async def aserve(
+    *args: Flow[..., Any] | RunnerDeployment,
+    pause_on_shutdown: bool = True,
+    print_starting_message: bool = True,
+    limit: int | None = None,
+    webserver: bool = False,
+    **kwargs: Any,
+) -> None:
+    """The asynchronous form of `serve`."""
+    from prefect.runner import _serving  # only programs that serve pay for it
+
+    await _serving.aserve(
+        args,
+        kwargs,
+        pause_on_shutdown=pause_on_shutdown,
+        print_starting_message=print_starting_message,
+        limit=limit,
+        webserver=webserver,
+    )

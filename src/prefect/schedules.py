@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from typing_extensions import TypedDict
 
 from prefect._base.clock import now
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 __all__ = ["Cron", "Interval", "RRule", "Schedule"]
+
+
+class Policies(TypedDict, total=False):
+    """What `Cron`, `Interval` and `RRule` take beyond Prefect's arguments; see `Schedule`."""
+
+    max_scheduled_runs: int | None
+    overlap: Literal["skip", "queue", "cancel_old"] | None
+    catch_up: Literal["skip", "latest", "all"] | None
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,11 @@ class Schedule:
         active: whether runs are made for it.
         parameters: of its runs, on top of the deployment's.
         slug: its name within the deployment.
+        max_scheduled_runs: how many runs are made ahead at most.
+        overlap: what becomes of a slot while a run of the schedule has not ended: `"skip"` it, `"queue"` it, or
+            `"cancel_old"`, which cancels that run; None: both run.
+        catch_up: what becomes of slots that nobody was there for: `"all"` run, only the `"latest"`, or none
+            (`"skip"`); None: those that were made ahead run.
 
     Raises:
         ValueError: none of the three is given, or more than one.
@@ -39,6 +57,9 @@ class Schedule:
     active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
     slug: str | None = None
+    max_scheduled_runs: int | None = None
+    overlap: Literal["skip", "queue", "cancel_old"] | None = None
+    catch_up: Literal["skip", "latest", "all"] | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("interval", "cron", "rrule") if getattr(self, name) is not None]
@@ -55,10 +76,17 @@ def Cron(  # noqa: N802, PLR0917 - reads as a kind of schedule; a public signatu
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    **policies: Unpack[Policies],
 ) -> Schedule:
     """At the times of a cron expression. Arguments as of `Schedule`."""
     return Schedule(
-        cron=cron, timezone=timezone, day_or=day_or, active=active, parameters=parameters or {}, slug=slug
+        cron=cron,
+        timezone=timezone,
+        day_or=day_or,
+        active=active,
+        parameters=parameters or {},
+        slug=slug,
+        **policies,
     )
 
 
@@ -69,6 +97,7 @@ def Interval(  # noqa: N802, PLR0917 - reads as a kind of schedule; a public sig
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    **policies: Unpack[Policies],
 ) -> Schedule:
     """Every so often: a timedelta, or seconds. Arguments as of `Schedule`."""
     return Schedule(
@@ -78,6 +107,7 @@ def Interval(  # noqa: N802, PLR0917 - reads as a kind of schedule; a public sig
         active=active,
         parameters=parameters or {},
         slug=slug,
+        **policies,
     )
 
 
@@ -87,6 +117,9 @@ def RRule(  # noqa: N802 - reads as a kind of schedule; a public signature
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    **policies: Unpack[Policies],
 ) -> Schedule:
     """At the times of a recurrence rule. Arguments as of `Schedule`."""
-    return Schedule(rrule=rrule, timezone=timezone, active=active, parameters=parameters or {}, slug=slug)
+    return Schedule(
+        rrule=rrule, timezone=timezone, active=active, parameters=parameters or {}, slug=slug, **policies
+    )

@@ -13,9 +13,11 @@ Each page has a folder and a PREFECT_HOME of its own, with `examples/` beside it
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +65,7 @@ class Reader:
         shutil.copytree(
             ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("__pycache__")
         )
+        self.groups: list[int] = []
         here = Path(sys.executable).parent
         self.environment = {**environment, "PATH": f"{here}{os.pathsep}{environment['PATH']}"}
 
@@ -80,7 +83,7 @@ class Reader:
                     raise AssertionError(f"expected of `{command}`:\n{shown}\ngot:\n{printed}")
 
     def command(self, words: list[str], *, must_succeed: bool = True) -> str:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             words,
             cwd=self.folder,
             env=self.environment,
@@ -88,12 +91,20 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            start_new_session=True,
         )
-        assert not must_succeed or ended.returncode == 0, (
-            f"{words[-1]}\nended with {ended.returncode}:\n{ended.stdout}"
+        self.groups.append(process.pid)
+        said, _ = process.communicate(timeout=120)
+        assert not must_succeed or process.returncode == 0, (
+            f"{words[-1]}\nended with {process.returncode}:\n{said}"
         )
-        return ended.stdout
+        return said
+
+    def close(self) -> None:
+        """End what the page has left in the background."""
+        for group in self.groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
 
 def session(code: str) -> list[tuple[str, str]]:
@@ -119,13 +130,13 @@ def code_blocks(page: Path) -> list[Block]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if code_blocks(page)], ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs(page, tmp_path, environment):
-    reader = Reader(tmp_path, environment)
-    for block in code_blocks(page):
-        if block.runs:
-            try:
-                reader.run(block)
-            except (AssertionError, subprocess.TimeoutExpired) as exc:
-                pytest.fail(f"{page.relative_to(ROOT)}, line {block.line}: {exc}")
+    with contextlib.closing(Reader(tmp_path, environment)) as reader:
+        for block in code_blocks(page):
+            if block.runs:
+                try:
+                    reader.run(block)
+                except (AssertionError, subprocess.TimeoutExpired) as exc:
+                    pytest.fail(f"{page.relative_to(ROOT)}, line {block.line}: {exc}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -135,6 +135,16 @@ def test_resume(desk):
     assert (run["id"], run["state_type"]) == (run_id, "COMPLETED")
 
 
+def test_serve(desk):
+    """`make demo-serve`: one flow on a schedule, one asked for with parameters, and then SIGTERM."""
+    said = desk.example("serve", "--once")
+    assert re.search(r"asked for:  \S+ is Completed", said)
+    assert re.search(r"scheduled:  \S+ is Completed", said)
+    assert said.count("Hello, Ada!") == 2
+    runs = json.loads(desk.prefect("flow-run", "ls", "--flow-name", "watch-load", "-o", "json"))
+    assert all(run["state_type"] != "RUNNING" for run in runs)
+
+
 def test_flights(desk):
     said = desk.example("flights")
     assert "192 carrier-months: 192 computed, 0 from the cache" in said

@@ -17,6 +17,7 @@ from prefect._api.limits import limit_of
 from prefect._api.states import record_of
 from prefect._api.work_queues import queue_for
 from prefect._backend.deployed import run_of
+from prefect._backend.mirror import mirror
 from prefect._base.clock import now_us, to_us
 from prefect._base.parameter_schema import complaint
 from prefect._storage import deployments as rows
@@ -55,6 +56,7 @@ def create_flow_run_from_deployment(
         asked = body or DeploymentFlowRunCreate()
         record = _record(cx, deployment, asked)
         if flow_runs.insert(cx, record, [record.state]):
+            mirror(cx, record, record.state)
             api.created()
             found = flow_runs.read(cx, record.id)  # with the names of its queue and pool
         else:

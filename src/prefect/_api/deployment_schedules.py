@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from prefect._storage.protocol import Transaction
 
-_CONTENT = ("schedule", "active", "max_scheduled_runs", "parameters", "slug")
+_CONTENT = ("schedule", "active", "max_scheduled_runs", "parameters", "slug", "overlap", "catch_up")
 
 
 @endpoint("GET", "/deployments/{id}/schedules")

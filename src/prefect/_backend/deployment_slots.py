@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend import slots
+from prefect._backend.schedule_policies import slot_facts
 from prefect._orchestration import DeploymentLimit, Facts
 from prefect._storage import concurrency
 from prefect._storage.concurrency import LEASES, LIMITS, SECOND, SLOTS, LeaseRecord, SlotRecord
@@ -55,7 +56,7 @@ def facts_of(cx: Transaction, run: FlowRunRecord, now: int) -> Facts:
         lease = LEASES.read(cx, id=lease_id) if (lease_id := _lease_of(run.state)) else None
         return lease is not None and (lease.expires is None or lease.expires > now)
 
-    return Facts(deployment, free_slots, holds_slot)
+    return Facts(deployment, free_slots, holds_slot, lambda: slot_facts(cx, run, now))
 
 
 def settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject, now: int) -> None:
@@ -74,6 +75,13 @@ def settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject, now: 
         concurrency.forget_expired(cx, limit.id, now)
         LEASES.insert(cx, LeaseRecord(lease_id, "flow_run", run.id, now, expires))
         SLOTS.insert(cx, SlotRecord(limit.id, lease_id, 1, 0, expires))
+
+
+def give_back_slot_of(cx: Transaction, run: FlowRunRecord) -> None:
+    """The run has ended with its process: its slot is free."""
+    lease_id = _lease_of(run.state)
+    if lease_id is not None:
+        slots.give_back(cx, lease_id)
 
 
 def _locked(cx: Transaction, run: FlowRunRecord) -> tuple[DeploymentRecord | None, LimitRecord | None]:

@@ -51,6 +51,7 @@ class HttpBackend:
     """
 
     blocks = True
+    look_seconds: float | None = 0.25
     names_inputs = True
     frees_slots = True
 
@@ -199,6 +200,13 @@ class HttpBackend:
 
     def reap(self) -> list[FlowRunRecord]:
         return self._read("reap")
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        return self._read(
+            "executor_ended", run_id=run_id, host=host, pid=pid, cause=cause, hand_over=hand_over
+        )
 
     def close(self) -> None:
         with contextlib.ExitStack() as last:

@@ -15,13 +15,14 @@ from prefect._backend.store_sink import StoreSink
 from prefect._backend.writer import Journal
 from prefect._base.clock import now_us
 from prefect._base.faultpoint import reach
+from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
 from prefect._storage import concurrency, flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
-from prefect.model.records import FlowRunRecord
+from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from prefect._backend.waiting_room import WaitingRoom
     from prefect._orchestration import Decision
     from prefect._storage.protocol import Store, Transaction
-    from prefect.model.records import LogRecord, ProcessRecord, StateRecord, TaskRunRecord
+    from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
 
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _WITH_STATE = frozenset(
@@ -42,6 +43,7 @@ _WITH_STATE = frozenset(
 class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
+    look_seconds: float | None = 0.05  # a look takes 20 µs
     names_inputs = False
     frees_slots = True
 
@@ -148,11 +150,18 @@ class LocalBackend:
                 return Answer("ACCEPT", self._write(cx, run, decision.changes | (changes or {})))
             if isinstance(decision, Reject):
                 run = self._write(cx, run, decision.changes) if decision.changes else run
+                if decision.cancels is not None:
+                    self._cancel(decision.cancels, decision.reason)
                 return Answer("REJECT", run, decision.reason)
             if isinstance(decision, Wait):
                 return Answer("WAIT", run, decision.reason, decision.delay_seconds)
             assert isinstance(decision, RulesAbort)
             return Answer("ABORT", run, decision.reason)
+
+    def _cancel(self, run_id: bytes, reason: str) -> None:
+        """Another run has to make room."""
+        state = StateRecord(new_id(), "CANCELLING", "Cancelling", now_us(), reason)
+        self.propose_flow_run_state(run_id, state)
 
     def _decide(
         self, cx: Transaction, run: FlowRunRecord, state: StateRecord, *, force: bool, attempt: int | None
@@ -195,6 +204,10 @@ class LocalBackend:
                 slots.freed(self.store)
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
+            if run.auto_scheduled and state.type in TERMINAL:
+                from prefect._backend.schedule_policies import wake_next  # only runs of schedules pay for it
+
+                wake_next(cx, run, now_us())
         return run._replace(**changes)
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
@@ -303,6 +316,13 @@ class LocalBackend:
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        from prefect._backend import executors  # only runners and workers
+
+        return executors.executor_ended(self, run_id, host=host, pid=pid, cause=cause, hand_over=hand_over)
+
     def close(self) -> None:
         with contextlib.closing(self.store):
             if self._room is not None:
@@ -325,6 +345,12 @@ def _bytes(run_id: bytes | UUID) -> bytes:
 
 
 def _settle(cx: Transaction, run: FlowRunRecord, decision: Accept | Reject) -> None:
+    if isinstance(decision, Accept) and decision.state.type == "PAUSED":
+        from prefect._storage import run_inputs  # only runs that pause pay for it
+
+        keyset: dict[str, str] = (decision.state.details or {}).get("run_input_keyset") or {}
+        # what a pause of that key was told in an earlier try; its schema of this one is there already
+        run_inputs.forget(cx, run.id, keyset.values(), before=run.state.timestamp)
     if decision.slot is not None:
         from prefect._backend.deployment_slots import settle  # only runs of limited deployments pay for it
 

@@ -54,6 +54,7 @@ class Backend(Protocol):
 
     journal: Journal[Any]
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
+    look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
     frees_slots: bool  # whether the slots that a run holds are given back with its final state
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
@@ -190,6 +191,15 @@ class Backend(Protocol):
 
     def reap(self) -> list[FlowRunRecord]:
         """Turn runs whose process is dead, or whose lease has expired, into Crashed; those runs."""
+        ...
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        """The process of a run of a deployment has ended: Crashed or Cancelled, unless it has said how the run ended.
+
+        A crashed run that may be recovered is scheduled again at once; with `hand_over` it always is.
+        """
         ...
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._backend.decided_here import decided_here
+from prefect._backend.executors import HANDED_OVER, RECOVER_LABEL, RECOVERING
 from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import HttpPresence
 from prefect._backend.line import CONTENT_REFUSED, Away, Line, Refusal
@@ -65,6 +66,7 @@ class PublicBackend:
     """
 
     blocks = True
+    look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
     frees_slots = False
 
@@ -286,6 +288,30 @@ class PublicBackend:
 
     def reap(self) -> list[FlowRunRecord]:
         return []
+
+    def executor_ended(
+        self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
+    ) -> FlowRunRecord:
+        """Such a server keeps no leases, and nobody recovers runs there but the runner that has seen one crash."""
+        _ = host, pid
+        run = self.read_flow_run(run_id)
+        if cause is not None and run.state.type in {"PENDING", "RUNNING", "CANCELLING"}:
+            kind = "CANCELLED" if run.state.type == "CANCELLING" else "CRASHED"
+            ended = StateRecord(new_id(), kind, kind.title(), now_us(), cause)
+            run = self.propose_flow_run_state(run_id, ended, force=True).run
+        if run.state.type == "CRASHED" and run.deployment_id is not None:
+            run = self._recovered(run, hand_over=hand_over)
+        return run
+
+    def _recovered(self, run: FlowRunRecord, *, hand_over: bool) -> FlowRunRecord:
+        recovered = sum(state.name == RECOVERING for state in self.read_flow_run_states(run.id))
+        if not hand_over and recovered >= run.labels.get(RECOVER_LABEL, 0):
+            return run
+        name, now = (HANDED_OVER if hand_over else RECOVERING), now_us()
+        again = StateRecord(
+            new_id(), "SCHEDULED", name, now, run.state.message, None, {"scheduled_time": now}
+        )
+        return self.propose_flow_run_state(run.id, again).run
 
     def close(self) -> None:
         with contextlib.ExitStack() as last:

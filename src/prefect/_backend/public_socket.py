@@ -1,4 +1,4 @@
-"""The websocket by which a Prefect 3 server takes events."""
+"""Websockets of a server; the one by which a Prefect 3 server takes events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefect._backend.connecting import httpx_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from websockets.sync.client import ClientConnection
 
@@ -50,7 +50,7 @@ class PublicSocket:
             raise TimeoutError("no answer to a ping")
 
     def _call(self) -> ClientConnection:
-        return call(self._line.access, "/events/in", self._held)
+        return self._held.enter_context(open_socket(self._line.access, "/events/in"))
 
     def hang_up(self) -> None:
         """The next event opens another."""
@@ -63,31 +63,34 @@ class PublicSocket:
         self._lock, self._socket, self._held = threading.Lock(), None, contextlib.ExitStack()
 
 
-def call(access: Access, path: str, held: contextlib.ExitStack) -> ClientConnection:
-    """Open a websocket of the API, and say who we are.
+@contextlib.contextmanager
+def open_socket(access: Access, path: str) -> Generator[ClientConnection, None, None]:
+    """A websocket of a server, hands shaken.
+
+    Args:
+        access: the server, and how it lets us in.
+        path: below its API.
 
     Raises:
-        OSError, ValueError, WebSocketException: it cannot be opened.
+        OSError, WebSocketException: there is none.
     """
-    from websockets.sync.client import connect  # only who talks to a server
+    from websockets.sync.client import connect  # only who talks to a server all the time
     from websockets.typing import Subprotocol
 
     options = httpx_options(access)
     url = f"ws{access.url.removeprefix('http')}{path}"
-    made = held.enter_context(
-        connect(
-            url,
-            subprotocols=[Subprotocol("prefect")],
-            additional_headers=options["headers"],
-            open_timeout=_OPENING,
-            ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
-        )
-    )
-    made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
-    said = json.loads(made.recv(timeout=_ANSWERING))
-    if said.get("type") != "auth_success":
-        raise ConnectionError(f"the server does not let this process in ({said})")
-    return made
+    with connect(
+        url,
+        subprotocols=[Subprotocol("prefect")],
+        additional_headers=options["headers"],
+        open_timeout=_OPENING,
+        ssl=_ssl(options["verify"]) if url.startswith("wss") else None,
+    ) as made:
+        made.send(json.dumps({"type": "auth", "token": access.key or access.auth_string}))
+        said = json.loads(made.recv(timeout=_ANSWERING))
+        if said.get("type") != "auth_success":
+            raise ConnectionError(f"the server does not let this process in ({said})")
+        yield made
 
 
 def _ssl(verify: Any) -> Any:

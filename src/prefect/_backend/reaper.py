@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect._backend import slots, task_queue
+from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
@@ -128,4 +129,10 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
     slots.give_back_all(cx, [run.id])
-    return run._replace(**changes)
+    ended = run._replace(**changes)
+    if run.deployment_id is not None:
+        from prefect._backend.deployment_slots import give_back_slot_of  # only runs of deployments pay for it
+
+        give_back_slot_of(cx, run)
+        mirror(cx, ended, state)
+    return ended

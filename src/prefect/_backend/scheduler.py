@@ -7,17 +7,18 @@ there are: the run's idempotency key is the slot's.
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from prefect._backend.deployed import run_of
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
-from prefect._base.slots import slots
+from prefect._base.slots import key_of, slots
 from prefect._storage import deployments as rows
 from prefect._storage import flow_runs
 from prefect._storage.deployments import DEPLOYMENTS, SCHEDULES
-from prefect._storage.scheduled_runs import key_of
 from prefect.model.records import FlowRunRecord, StateRecord
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def ahead_of(settings: Any) -> Ahead:
 def schedule_once(backend: LocalBackend, now: int, ahead: Ahead = USUAL) -> int:
     """Make the runs that are wanted by `now` (µs UTC) of up to 100 schedules; how many schedules there were.
 
-    What was wanted while nobody scheduled is in the past, and is not made up for.
+    What was wanted while nobody scheduled is in the past, and is made up for only as the schedule's policy says.
     """
     due = rows.due_schedules(backend.store, now, BATCH)
     for schedule_id in due:
@@ -90,6 +91,11 @@ def _schedule(
     if schedule.max_scheduled_runs is not None:
         most = min(ahead.max_runs, schedule.max_scheduled_runs)
         ahead = ahead._replace(max_runs=most, min_runs=min(ahead.min_runs, most))
+    missed, until = _missed(schedule, now, ahead.max_runs)
+    _insert(cx, deployment, schedule, missed)
+    if until < now:  # there are more than a round makes
+        SCHEDULES.update(cx, schedule.id, {"scheduled_until": until, "look_again": now})
+        return
     made = list(slots(schedule.schedule, now, schedule.scheduled_until))
     horizon = now + round(ahead.max_seconds * SECOND)
     more = slots(schedule.schedule, max(now, schedule.scheduled_until), horizon)
@@ -100,6 +106,30 @@ def _schedule(
     if coming:
         changes["scheduled_until"] = coming[-1]
     SCHEDULES.update(cx, schedule.id, changes)
+
+
+def _missed(schedule: ScheduleRecord, now: int, most: int) -> tuple[list[int], int]:
+    """The slots before now of which nobody has made runs and that are wanted all the same, and up to where they are."""
+    since = schedule.scheduled_until
+    if not since or since >= now:  # a new schedule has missed nothing
+        return [], now
+    if schedule.catch_up == "all":
+        missed = list(islice(slots(schedule.schedule, since, now), most))
+        return missed, missed[-1] if len(missed) == most else now
+    if schedule.catch_up == "latest":
+        return _latest(schedule, since, now), now
+    return [], now  # "skip", and no policy: what nobody has made is past
+
+
+def _latest(schedule: ScheduleRecord, since: int, now: int) -> list[int]:
+    """The last slot after `since` and not after now, if there is one: looked for in longer and longer stretches."""
+    stretch = 3600 * SECOND
+    while True:
+        start = max(since, now - stretch)
+        found = deque(slots(schedule.schedule, start, now), maxlen=1)
+        if found or start == since:
+            return list(found)
+        stretch *= 8
 
 
 def _enough(more: Iterator[int], made: int, now: int, ahead: Ahead) -> list[int]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from prefect._backend import task_queue
 from prefect._backend.local import LocalBackend
-from prefect._backend.public_socket import call
+from prefect._backend.public_socket import open_socket
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class SocketFeed:
 
     def _opened(self) -> ClientConnection:
         if self._socket is None:
-            self._socket = call(self._backend.line.access, PATH, self._held)
+            self._socket = self._held.enter_context(open_socket(self._backend.line.access, PATH))
             self._socket.send(json.dumps(self._hello))
         return self._socket
 

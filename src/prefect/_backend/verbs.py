@@ -89,6 +89,15 @@ _reads(
 _reads("limits_of_tags", wire.TEXTS, tags=wire.TEXTS)
 _reads("read_process", wire.optional(wire.PROCESS), process_id=_ID)
 _reads("reap", wire.many(wire.FLOW_RUN))
+_reads(  # whoever asks again, because the answer was lost, changes nothing
+    "executor_ended",
+    wire.FLOW_RUN,
+    run_id=_ID,
+    host=wire.TEXT,
+    pid=wire.optional(wire.INT),
+    cause=wire.optional(wire.TEXT),
+    hand_over=wire.BOOL,
+)
 
 
 # --- what a verb may raise travels as its answer ------------------------------------------------------

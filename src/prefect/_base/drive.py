@@ -10,6 +10,8 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from prefect._base import clock
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
@@ -62,6 +64,23 @@ class Call:
         """Call it here and await what it returns."""
         value = self.afn(*self.args, **self.kwargs)
         return await value if hasattr(value, "__await__") else value
+
+
+class Sleep:
+    """Wait, by the clock in force."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def perform(self) -> None:
+        """Block this thread."""
+        clock.clock().sleep(self.seconds)
+
+    async def perform_async(self) -> None:
+        """Suspend this coroutine."""
+        await clock.clock().sleep_async(self.seconds)
 
 
 def drive(steps: Generator[Effect, Any, T], asked: Effect | None = None) -> T:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from prefect._base.clock import to_datetime, to_us
 from prefect._base.recurrence import cron_walls, interval_walls, rrule_walls, rrule_zone
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from prefect._base.recurrence import Walls
 
+KEY_PREFIX = "scheduled {deployment} "
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _LONGEST_CHANGE = 26 * 3600 * _SECOND  # islands have moved across the date line
@@ -50,6 +52,12 @@ def slots(schedule: Mapping[str, Any], after: int, until: int) -> Iterator[int]:
         zone = _zone(rrule_zone(schedule["rrule"]) or schedule.get("timezone"))
         return _in_zone(rrule_walls(schedule["rrule"], zone), zone, after, until)
     return iter(())
+
+
+def key_of(deployment_id: bytes, schedule_id: bytes, time: int) -> str:
+    """The idempotency key of the run of a schedule at a time: a slot becomes a run once, whoever schedules it."""
+    prefix = KEY_PREFIX.format(deployment=UUID(bytes=deployment_id))
+    return f"{prefix}{UUID(bytes=schedule_id)} {to_datetime(time).isoformat(' ')}"
 
 
 def _bounded(moments: Iterator[int], after: int, until: int) -> Iterator[int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect._base import clock
 from prefect._base.aside import Abandoned, aside
 from prefect._base.drive import Call
 from prefect._engine import timeouts
@@ -82,23 +81,6 @@ class Verb:
         except Abandoned as exc:
             self.abandoned = True
             raise exc.cancellation from None
-
-
-class Sleep:
-    """Wait, by the clock in force."""
-
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def perform(self) -> None:
-        """Block this thread."""
-        clock.clock().sleep(self.seconds)
-
-    async def perform_async(self) -> None:
-        """Suspend this coroutine."""
-        await clock.clock().sleep_async(self.seconds)
 
 
 class Wait:

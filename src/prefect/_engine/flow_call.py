@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
     from prefect.task_runners import TaskRunner
 
+_PAUSES = " pauses"  # among the counters of task keys, which hold no space
+# what somebody else may have written to the row of a run that is executed here
+_CHANGED_ELSEWHERE = ("state", "policy", "run_count", "start_time", "total_run_time", "updated")
+
 
 class FlowCall(EngineContext):
     """A flow run from its creation to its end.
@@ -49,7 +53,6 @@ class FlowCall(EngineContext):
         "_logger",
         "_result_store",
         "args",
-        "backend",
         "cancelled",
         "ends_unheard",
         "exception",
@@ -215,6 +218,22 @@ class FlowCall(EngineContext):
             return (yield verb)
         finally:
             self.ends_unheard = verb.abandoned and state_type in TERMINAL
+
+    def look(self) -> Generator[Any, Any, FlowRunRecord]:
+        """See what has become of the run; its record is up to date then. Raises ObjectNotFound."""
+
+        def adopt(found: FlowRunRecord) -> None:
+            changed = {name: getattr(found, name) for name in _CHANGED_ELSEWHERE}
+            self.record = self.record._replace(**changed)
+            if found.state.type == "CANCELLING":  # seen before the journal's thread has told
+                self.cancel()
+
+        yield Verb(self.backend, lambda: self.backend.read_flow_run(self.id), adopt)
+        return self.record
+
+    def next_pause_key(self) -> str:
+        """The name of the next pause that has none of its own: its number in the order of the code."""
+        return str(next_number(self._counters, _PAUSES) + 1)
 
     def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
         """What another process needs to be part of this flow run."""

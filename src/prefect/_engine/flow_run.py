@@ -6,11 +6,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import _terminal
-from prefect._base.drive import Call
+from prefect._base.drive import Call, Sleep
 from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._engine import flow_end, inputs, parameters
-from prefect._engine.effects import Sleep, TimedCall, Verb
+from prefect._engine.effects import TimedCall, Verb
 from prefect._engine.generators import pass_through
 from prefect._engine.hooks import run_hooks
 from prefect._engine.names import flow_run_name_of

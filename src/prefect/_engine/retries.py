@@ -6,8 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.clock import now_us
-from prefect._base.drive import Call
-from prefect._engine.effects import Sleep
+from prefect._base.drive import Call, Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -183,6 +183,32 @@ def run_flow_call(call: FlowCall, *, return_state: bool = False) -> Any:
     return _flow_async(call, return_state)
 
 
+def carry_out(call: FlowCall) -> None:
+    """Run a flow call that has been made to its end, in this thread. What it comes to is on record.
+
+    Raises:
+        BaseException: what ended it that is no failure of the flow.
+    """
+    flow = call.flow
+    if not flow.isgenerator:
+        if flow.isasync:
+            run_awaitable(drive_async(flow_run(call)))
+        else:
+            drive(flow_run(call))
+        return
+    items = run_flow_call(call)
+    if flow.isasync:
+        run_awaitable(_exhausted(items))
+    else:
+        for _ in items:
+            pass
+
+
+async def _exhausted(items: Any) -> None:
+    async for _ in items:
+        pass
+
+
 async def _flow_async(call: FlowCall, return_state: bool) -> Any:
     await drive_async(flow_run(call))
     return call.answer(return_state)

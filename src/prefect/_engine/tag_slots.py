@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from prefect._engine.effects import Sleep, Verb
+from prefect._base.drive import Sleep
+from prefect._engine.effects import Verb
 from prefect.concurrency import _taking
 from prefect.concurrency._leases import LEASES
 from prefect.model.concurrency import ConcurrencyLeaseHolder

@@ -33,6 +33,8 @@ def changes_of(transition: Transition) -> dict[str, Any]:
     elif before.type in TERMINAL:
         # whoever executed the run before must not report on it any more
         changes |= {"end_time": None, "attempt": run.attempt + 1, "owner": None}
+    if state.type == "PAUSED" and transition.detail("pause_reschedule") and transition.attempt is not None:
+        changes["owner"] = None  # its executor has suspended it, and lets go of it
     if transition.policy is not None:
         changes.setdefault("policy", transition.policy)
     return changes

@@ -22,4 +22,4 @@ def decide(transition: Transition) -> Decision:
     changes = changes_of(transition)
     if transition.redirected is None:
         return Accept(changes["state"], changes, transition.slot)
-    return Reject(changes["state"], transition.redirected, changes, transition.slot)
+    return Reject(changes["state"], transition.redirected, changes, transition.slot, transition.cancels)

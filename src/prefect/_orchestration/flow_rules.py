@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefect._orchestration.flow_pauses import pause_once, resume_in_time
+from prefect._orchestration.flow_schedules import catch_up, overlap
 from prefect._orchestration.flow_slots import cancel_late_of_full_deployment, keep_slot_to_run, take_slot
 from prefect._orchestration.transition import (
     TERMINAL,
@@ -180,6 +181,8 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     cancel_idle,
     stay_cancelling,
     enter_pending_once,
+    catch_up,
+    overlap,
     keep_slot_to_run,
     take_slot,
     late_once,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Union
+from typing import Any, Literal, NamedTuple, Protocol, Union
 
 from prefect._base.ids import new_id
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -34,16 +34,56 @@ def _no_slot() -> bool:
     return False
 
 
+class Sibling(NamedTuple):
+    """Another run of the same schedule."""
+
+    id: bytes
+    name: str
+    state_name: str
+
+
+def _no_sibling(*, waiting: bool = False) -> Sibling | None:
+    _ = waiting
+    return None
+
+
+class SiblingsAsked(Protocol):
+    """Asks for a run of the same schedule that has begun and not ended; with `waiting` also for an earlier one."""
+
+    def __call__(self, *, waiting: bool = False) -> Sibling | None:
+        """One of them, if there are any."""
+        ...
+
+
+class SlotFacts(NamedTuple):
+    """The schedule that a run was made for, by its policies, and the other runs of it.
+
+    `slot`: for when the run was made (µs UTC). `newer_is_due`: whether there is a later one whose time has come.
+    """
+
+    overlap: str | None
+    catch_up: str | None
+    slot: int
+    sibling: SiblingsAsked = _no_sibling
+    newer_is_due: Callable[[], bool] = _no_slot
+
+
+def _no_schedule() -> SlotFacts | None:
+    return None
+
+
 class Facts(NamedTuple):
     """What only the store knows. The questions are asked when a rule needs the answer, in the transaction.
 
     `deployment`: the limit of the run's deployment, None if the deployment is gone. `free_slots`: how many of
-    its slots are free. `holds_slot`: whether the run holds one, with a lease that has not expired.
+    its slots are free. `holds_slot`: whether the run holds one, with a lease that has not expired. `schedule`: for
+    which slot of which schedule the run was made, None if for none that has a policy.
     """
 
     deployment: Callable[[], DeploymentLimit | None] = _no_deployment
     free_slots: Callable[[], int] = _no_slots
     holds_slot: Callable[[], bool] = _no_slot
+    schedule: Callable[[], SlotFacts | None] = _no_schedule
 
 
 class Accept(NamedTuple):
@@ -55,12 +95,16 @@ class Accept(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """Another state was chosen (then write `changes`), or the present one is kept (`state` is None)."""
+    """Another state was chosen (then write `changes`), or the present one is kept (`state` is None).
+
+    `cancels` is another run, which is to be cancelled in the same transaction.
+    """
 
     state: StateRecord | None
     reason: str
     changes: dict[str, Any] = {}  # noqa: RUF012 - never written to; a NamedTuple default
     slot: Slot | None = None
+    cancels: bytes | None = None
 
 
 class Wait(NamedTuple):
@@ -96,6 +140,7 @@ class Transition(NamedTuple):
     policy: dict[str, Any] | None = None
     slot: Slot | None = None
     redirected: str | None = None
+    cancels: bytes | None = None
 
     @property
     def source(self) -> str:

@@ -14,6 +14,7 @@ from prefect._services import (
     lease_reaper,
     lease_repossessor,
     pause_expirations,
+    recovery,
     retention,
 )
 from prefect._services.service import Service
@@ -40,6 +41,7 @@ def enabled_services(settings: Any) -> list[Service]:
     found.append(Service("lease-repossessor", lease_repossessor.SECONDS, lease_repossessor.run_once))
     # not only the leader: a dead process is seen at once by whoever is on its machine
     found.append(Service("lease-reaper", lease_reaper.SECONDS, lease_reaper.run_once, only_leader=False))
+    found.append(Service("recovery", recovery.SECONDS, recovery.run_once))
     forget = partial(retention.run_once, policy=retention_policy(settings))
     found.append(Service("retention", retention.SECONDS, forget, batch=1))
     if "events" in _forgotten(set_.db_vacuum.enabled):

@@ -62,6 +62,8 @@ class ScheduleRecord(NamedTuple):
     slug: str | None = None
     scheduled_until: int = 0
     look_again: int = 0
+    overlap: str | None = None
+    catch_up: str | None = None
 
 
 DEPLOYMENTS = Table(

@@ -85,6 +85,30 @@ def task_runs_of_cancelled(source: Queries, since: int, most: int) -> list[TaskR
     return [task_runs.record_of(row) for row in rows]
 
 
+def crashed_since(source: Queries, since: int, most: int) -> list[Due]:
+    """Runs of deployments that say how often theirs are recovered, which have crashed since a moment."""
+    return _found(
+        source,
+        f"SELECT {_DUE} FROM flow_run r WHERE r.state_type = 'CRASHED' AND r.state_name = 'Crashed' "  # noqa: S608
+        "AND r.state_timestamp > ? AND r.deployment_id IS NOT NULL AND r.work_queue_id IS NULL "
+        "AND r.labels LIKE '%\"pluperfect.recover\"%' ORDER BY r.state_timestamp LIMIT ?",
+        since,
+        most,
+    )
+
+
+def taken_since(source: Queries, before: int, most: int) -> list[Due]:
+    """Runs that a runner has taken before a moment, and that no process of it has taken up."""
+    return _found(
+        source,
+        f"SELECT {_DUE} FROM flow_run r WHERE r.state_type = 'PENDING' AND r.state_name = 'Pending' "  # noqa: S608
+        "AND r.state_timestamp < ? AND r.owner IS NULL AND r.work_queue_id IS NULL AND r.deployment_id IS NOT NULL "
+        "AND r.labels LIKE '%\"pluperfect.recover\"%' ORDER BY r.state_timestamp LIMIT ?",
+        before,
+        most,
+    )
+
+
 def _found(source: Queries, sql: str, *values: Any) -> list[Due]:
     rows = source.rows(sql, values)
     return [Due._make((*row[:4], json.loads(row[4]) if row[4] else {})) for row in rows]

@@ -171,6 +171,10 @@ class PostgresStore:
         row = self.row("SELECT hashtextextended(pg_current_snapshot()::text, 0)")
         return int(row[0]) if row else 0
 
+    def changed(self) -> int:
+        """See `Store.changed`."""
+        return self.changed_elsewhere()
+
     # --- several processes --------------------------------------------------------------------------
 
     def leads(self, name: str) -> bool:

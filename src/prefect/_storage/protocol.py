@@ -132,6 +132,10 @@ class Store(Queries, Protocol):
         """A number that changes when somebody else has written."""
         ...
 
+    def changed(self) -> int:
+        """A number that changes when anybody has written, this process too."""
+        ...
+
     def locked(self) -> threading.RLock:
         """The lock of this process's writers."""
         ...

@@ -8,7 +8,7 @@ from prefect._storage import clauses
 from prefect._storage.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from prefect._storage.protocol import Queries, Transaction
 
@@ -37,6 +37,15 @@ def insert(cx: Transaction, record: FlowRunInputRecord) -> bool:
         record,
     )
     return done.rowcount == 1
+
+
+def forget(cx: Transaction, run_id: bytes, keys: Iterable[str], *, before: int) -> None:
+    """Remove what was sent under these keys before a time (µs UTC)."""
+    for key in keys:
+        cx.execute(
+            "DELETE FROM flow_run_input WHERE flow_run_id = ? AND key = ? AND created < ?",
+            (run_id, key, before),
+        )
 
 
 def beginning(

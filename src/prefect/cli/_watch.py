@@ -18,12 +18,13 @@ _POLL_SECONDS = 0.25
 _REAP_SECONDS = 2.0
 
 
-def watch_flow_run(run: FlowRunRecord, timeout: float | None) -> int:
+def watch_flow_run(run: FlowRunRecord, timeout: float | None, interval: float | None = None) -> int:
     """Print what happens until the run has ended; the exit code (0 if it completed).
 
     Args:
         run: which.
         timeout: seconds after which to stop watching; the run itself goes on.
+        interval: seconds between two looks; a quarter of one if None.
     """
     watcher = _Watcher(run)
     end = now_us() + timeout * 1_000_000 if timeout is not None else None
@@ -41,7 +42,7 @@ def watch_flow_run(run: FlowRunRecord, timeout: float | None) -> int:
         if now >= reap_at:  # who dies meanwhile is noticed meanwhile
             backend().reap()
             reap_at = now + _REAP_SECONDS * 1_000_000
-        clock().sleep(_POLL_SECONDS)
+        clock().sleep(interval or _POLL_SECONDS)
 
 
 class _Watcher:

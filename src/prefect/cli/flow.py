@@ -1,8 +1,10 @@
-"""`prefect flow`: what flows there are."""
+"""`prefect flow`: what flows there are, and serving one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from datetime import timezone as datetime_timezone
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
@@ -18,11 +20,12 @@ from prefect.model.state import StateType
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.model.objects import Flow
+    from prefect.schedules import Schedule
 
 
 @click.group("flow", cls=Group)
 def flow() -> None:
-    """See flows. A flow is named by its name or its id."""
+    """See flows, and serve them. A flow is named by its name or its id."""
 
 
 @flow.command("ls")
@@ -90,3 +93,69 @@ def _named(client: SyncPrefectClient, text: str) -> Flow:
         return client.read_flow(UUID(text))
     except (ValueError, ObjectNotFound):
         fail(f"Expected the name or the id of a flow, got {text!r}. See `prefect flow ls`.")
+
+
+@flow.command("serve")
+@argument("entrypoint", metavar="PATH:NAME")
+@click.option("--name", "-n", required=True, help="The deployment's name.")
+@click.option("--description", "-d", help="For people; the flow's docstring unless given.")
+@click.option("--version", "-v", help="The flow's unless given.")
+@click.option("--tag", "-t", "tags", multiple=True, help="Of every run.")
+@click.option("--cron", help="When it runs by itself: a cron expression.")
+@click.option("--interval", type=click.IntRange(1), metavar="SECONDS", help="When: every so often.")
+@click.option("--anchor-date", metavar="TIME", help="From when intervals are counted (ISO 8601).")
+@click.option("--rrule", help="When: a recurrence rule of RFC 5545.")
+@click.option("--timezone", metavar="ZONE", help="Of the schedule, as Europe/Berlin; UTC unless given.")
+@click.option("--pause-on-shutdown/--no-pause-on-shutdown", default=True, show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="How many runs this process executes at once.")
+@click.option("--global-limit", type=click.IntRange(1), help="How many at once, wherever they are executed.")
+def serve(
+    *,
+    entrypoint: str,
+    name: str,
+    description: str | None,
+    version: str | None,
+    tags: tuple[str, ...],
+    pause_on_shutdown: bool,
+    limit: int | None,
+    global_limit: int | None,
+    **when: Any,
+) -> None:
+    """Execute the runs of a flow, scheduled or asked for, until Ctrl-C."""
+    from prefect.deployments.runner import RunnerDeployment  # only for what serves
+    from prefect.flows import serve as serve_deployments  # the engine: likewise
+
+    try:
+        deployment = RunnerDeployment.from_entrypoint(
+            entrypoint,
+            name,
+            description=description,
+            version=version,
+            tags=list(tags),
+            schedule=_schedule(**when),
+            concurrency_limit=global_limit,
+        )
+    except ValueError as exc:
+        fail(str(exc))
+    serve_deployments(deployment, pause_on_shutdown=pause_on_shutdown, limit=limit)
+
+
+def _schedule(
+    *, cron: Any, interval: Any, rrule: Any, anchor_date: str | None, timezone: str | None
+) -> Schedule | None:
+    from prefect.schedules import Cron, Interval, RRule  # only for what serves
+
+    if len([one for one in (cron, interval, rrule) if one is not None]) > 1:
+        fail("Expected one of --cron, --interval and --rrule, got more than one.")
+    if anchor_date is not None and interval is None:
+        fail("Expected --anchor-date with --interval only.")
+    if cron is not None:
+        return Cron(cron, timezone=timezone)
+    if rrule is not None:
+        return RRule(rrule, timezone=timezone)
+    if interval is None:
+        return None
+    anchor = datetime.fromisoformat(anchor_date.replace("Z", "+00:00")) if anchor_date else None
+    if anchor is not None and anchor.tzinfo is None:
+        anchor = anchor.replace(tzinfo=datetime_timezone.utc)
+    return Interval(interval, timezone=timezone, anchor_date=anchor)

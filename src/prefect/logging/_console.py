@@ -20,6 +20,18 @@ else:
     _StreamHandler = logging.StreamHandler  # not subscriptable before Python 3.11
 
 
+_elsewhere: TextIO | None = None
+
+
+def write_to(descriptor: int) -> None:
+    """Send what is for people to this file instead of stderr, in a process whose own stderr is kept as its run's logs.
+
+    What is logged is in the run's logs already, and would stand there twice.
+    """
+    global _elsewhere
+    _elsewhere = open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - no path; as long as the process
+
+
 class PrefectConsoleHandler(_StreamHandler):
     """Writes logs for people: coloured where the terminal allows, plain where the output is piped.
 
@@ -56,7 +68,7 @@ class PrefectConsoleHandler(_StreamHandler):
             self.handleError(record)
 
     def _write_line(self, text: str) -> None:
-        stream = self._given or sys.stderr
+        stream = self._given or _elsewhere or sys.stderr
         if stream is None:  # a process without a console
             return
         if self._write_for is None or self._write_for[0] is not stream:

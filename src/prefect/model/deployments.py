@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from prefect.model.base import (
     CreatedBy,
@@ -18,7 +18,7 @@ from prefect.model.base import (
     UpdatedBy,
 )
 from prefect.model.concurrency import ConcurrencyOptions, GlobalConcurrencyLimitResponse
-from prefect.model.schedules import SCHEDULE_TYPES
+from prefect.model.schedules import SCHEDULE_TYPES, CatchUp, Overlap
 
 
 class DeploymentStatus(NamedEnum):
@@ -30,7 +30,11 @@ class DeploymentStatus(NamedEnum):
 
 
 class DeploymentSchedule(ObjectBaseModel):
-    """One schedule of a deployment; `parameters` override the deployment's for its runs."""
+    """One schedule of a deployment; `parameters` override the deployment's for its runs.
+
+    `overlap` and `catch_up` are ours: they are shown only where they are set, so that Prefect's clients find what
+    they know.
+    """
 
     deployment_id: UUID | None = None
     schedule: SCHEDULE_TYPES
@@ -38,6 +42,17 @@ class DeploymentSchedule(ObjectBaseModel):
     max_scheduled_runs: int | None = Field(default=None, gt=0)
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
+    overlap: Overlap | None = None
+    catch_up: CatchUp | None = None
+
+    @model_serializer(mode="wrap")
+    def _shown(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        shown: dict[str, Any] = serialize(self)
+        return {
+            name: value
+            for name, value in shown.items()
+            if value is not None or name not in {"overlap", "catch_up"}
+        }
 
 
 class VersionInfo(PrefectBaseModel):

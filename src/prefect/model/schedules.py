@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 from annotated_types import Gt
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -83,6 +83,9 @@ class RRuleSchedule(_Schedule):
 class NoSchedule(_Schedule):
     """Never."""
 
+
+Overlap = Literal["skip", "queue", "cancel_old"]
+CatchUp = Literal["skip", "latest", "all"]
 
 SCHEDULE_TYPES = Union[IntervalSchedule, CronSchedule, RRuleSchedule, NoSchedule]
 

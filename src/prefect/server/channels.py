@@ -14,6 +14,7 @@ from prefect.exceptions import StoreError
 from prefect.server.event_batches import Batches
 from prefect.server.feed import Feed
 from prefect.server.handshake import PROTOCOL_ERROR, ProtocolViolation, opened, received
+from prefect.server.run_news import RunNews
 from prefect.server.streams import events_out, logs_out
 from prefect.server.task_subscriptions import scheduled_task_runs
 
@@ -35,6 +36,7 @@ def socket_routes(backend: Callable[[], LocalBackend], prefix: str) -> list[WebS
     """
     batches = Batches(lambda events: record_events(backend(), events))
     feed = Feed(backend)
+    news = RunNews(backend)
 
     def route(path: str, role: str, talk: Callable[[WebSocket], Awaitable[None]]) -> WebSocketRoute:
         return WebSocketRoute(prefix + path, _served(backend, role, talk))
@@ -48,6 +50,7 @@ def socket_routes(backend: Callable[[], LocalBackend], prefix: str) -> list[WebS
             "operator",
             lambda socket: scheduled_task_runs(socket, backend),
         ),
+        route("/pluperfect/runs", "operator", news.follow),
     ]
 
 

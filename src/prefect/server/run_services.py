@@ -31,6 +31,7 @@ ABOUT = {
     "foreman": ("server.services.foreman.enabled", "Marks workers and queues that have gone silent."),
     "lease-repossessor": (None, "Frees the slots of leases that have expired."),
     "lease-reaper": (None, "Marks runs whose process has died as Crashed."),
+    "recovery": (None, "Schedules runs again that a dead runner has left."),
     "retention": (None, "Deletes old runs and their logs."),
     "event-retention": ("server.services.db_vacuum.enabled", "Deletes old events."),
 }

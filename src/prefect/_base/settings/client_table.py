@@ -214,6 +214,33 @@ CLIENT_TABLE: Final = (
     # runner, worker, deployments
     Spec("runner.process_limit", POSITIVE, 5, "Runs that `serve` and `Runner` execute at once."),
     Spec("runner.poll_frequency", SECONDS, 10, "Seconds between looks for runs by `serve` and `Runner`."),
+    Spec(
+        "runner.fork_server",
+        BOOL,
+        True,
+        "Runs start as forks of a process that has their flow imported (Linux); if not, each imports it anew.",
+    ),
+    Spec(
+        "runner.drain_seconds",
+        SECONDS,
+        25.0,
+        "How long runs may go on after SIGTERM to `serve`; then another process is to go on with them.",
+    ),
+    Spec(
+        "runner.cancel_grace_seconds",
+        SECONDS,
+        30.0,
+        "Time to stop by itself before a cancelled run of `serve` is killed.",
+    ),
+    Spec("runner.server.host", TEXT, "localhost", "Where the web server of `serve` listens."),
+    Spec("runner.server.port", integer(0, 65535), 8080, "Its port; 0 for any that is free."),
+    Spec("runner.server.log_level", LOG_LEVEL, "ERROR", "Its own level."),
+    Spec(
+        "runner.server.missed_polls_tolerance",
+        POSITIVE,
+        2,
+        "Looks for runs that may be missed before it says that the runner is not well.",
+    ),
     Spec("worker.heartbeat_seconds", SECONDS, 30.0, "Seconds between a worker's signs of life."),
     Spec("worker.query_seconds", SECONDS, 10.0, "Seconds between a worker's looks for runs."),
     Spec("worker.prefetch_seconds", SECONDS, 10.0, "How long before its time a worker takes up a run."),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from prefect.model.requests.task_runs import TaskRunFilter
     from prefect.model.requests.work_pools import WorkPoolFilter, WorkQueueFilter
     from prefect.model.runs import FlowRun
-    from prefect.model.schedules import SCHEDULE_TYPES
+    from prefect.model.schedules import SCHEDULE_TYPES, CatchUp, Overlap
     from prefect.model.state import State
 
 
@@ -67,6 +67,7 @@ class DeploymentMethods(Caller):
         branch: str | None = None,
         base: UUID | None = None,
         root: UUID | None = None,
+        labels: dict[str, Any] | None = None,
     ) -> Steps[UUID]:
         """Make a deployment, or give the flow's deployment of that name this form; its id. None leaves a field.
 
@@ -186,6 +187,8 @@ class DeploymentMethods(Caller):
         max_scheduled_runs: int | None = None,
         parameters: dict[str, Any] | None = None,
         slug: str | None = None,
+        overlap: Overlap | None = None,
+        catch_up: CatchUp | None = None,
     ) -> Steps[None]:
         """Change a schedule; None leaves a field. Raises ObjectNotFound."""
         given = {
@@ -194,6 +197,8 @@ class DeploymentMethods(Caller):
             "max_scheduled_runs": max_scheduled_runs,
             "parameters": parameters,
             "slug": slug,
+            "overlap": overlap,
+            "catch_up": catch_up,
         }
         body = DeploymentScheduleUpdate.model_validate(
             {name: value for name, value in given.items() if value is not None}

@@ -17,7 +17,7 @@ from prefect.model.requests.base import ActionBaseModel, NumberedPage, Page
 from prefect.model.requests.deployments import DeploymentFilter, DeploymentSort
 from prefect.model.requests.joint import JointFilter
 from prefect.model.requests.states import StateCreate
-from prefect.model.schedules import SCHEDULE_TYPES
+from prefect.model.schedules import SCHEDULE_TYPES, CatchUp, Overlap
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -31,6 +31,8 @@ class DeploymentScheduleCreate(ActionBaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
     replaces: str | None = None
+    overlap: Overlap | None = None
+    catch_up: CatchUp | None = None
 
 
 class DeploymentScheduleUpdate(ActionBaseModel):
@@ -42,6 +44,8 @@ class DeploymentScheduleUpdate(ActionBaseModel):
     parameters: dict[str, Any] | None = None
     slug: str | None = None
     replaces: str | None = None
+    overlap: Overlap | None = None
+    catch_up: CatchUp | None = None
 
 
 class DeploymentCreate(ActionBaseModel):
