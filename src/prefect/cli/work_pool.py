@@ -217,13 +217,7 @@ def preview(name: str | None, hours: int, output: str | None) -> None:
     """List the runs that wait in a work pool, or in every one."""
     before = now() + timedelta(hours=hours)
     with asking(_missing(name or "")) as client:
-        names = (
-            [name]
-            if name
-            else [
-                one.name for one in pages(client.read_work_pools, _EVERY)
-            ]
-        )
+        names = [name] if name else [one.name for one in pages(client.read_work_pools, _EVERY)]
         found = [(pool, run) for pool in names for run in waiting_in(client, pool, before)]
     if output:
         print_json([{"work_pool_name": pool, **as_json([run])[0]} for pool, run in found])
