@@ -326,8 +326,8 @@ class _Asked:
         """What was answered."""
         if self._model is None:
             return None
-        loaded: Any = yield from self._model.loading(self.keyset, UUID(bytes=run_id))
-        return loaded
+        steps: Generator[Any, Any, Any] = self._model.loading(self.keyset, UUID(bytes=run_id))
+        return (yield from steps)
 
 
 def _context(what: str) -> EngineContext:

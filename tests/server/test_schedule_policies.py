@@ -14,6 +14,8 @@ from prefect._backend.scheduler import USUAL, schedule_once
 from prefect._base.clock import VirtualClock, now_us, to_us, use_clock
 from prefect._base.slots import slots
 from prefect._storage import flow_runs
+from prefect.deployments._schedules import create_of
+from prefect.schedules import Cron
 
 MINUTE = 60 * 1_000_000
 HOUR = 60 * MINUTE
@@ -254,3 +256,8 @@ def test_no_slot_is_doubled_and_none_lost_that_the_policy_does_not_name(
     if catch_up == "latest" and wanted:
         assert wanted[-1] in made
     http.delete(f"/deployments/{deployment['id']}")
+
+
+def test_the_schedules_of_python_carry_their_policies():
+    made = create_of(Cron("@daily", overlap="queue", catch_up="latest", max_scheduled_runs=2, slug="s"))
+    assert (made.overlap, made.catch_up, made.max_scheduled_runs, made.slug) == ("queue", "latest", 2, "s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -254,3 +255,37 @@ def test_zones_and_intervals_are_checked():
         CronSchedule(cron="0 0 * * *", timezone="Mars/Olympus")
     with pytest.raises(ValidationError):
         IntervalSchedule(interval=timedelta(0))
+
+
+@cache
+def changes_of_clock(zone: str, year: int) -> list[int]:
+    """The moments (to the hour) at which a zone changes its clock in a year."""
+
+    def offset(moment: int) -> timedelta | None:
+        return to_datetime(moment).astimezone(ZoneInfo(zone)).utcoffset()
+
+    def changes(start: int, step: int, count: int) -> list[int]:
+        moments = [start + index * step for index in range(count + 1)]
+        return [a for a, b in pairwise(moments) if offset(a) != offset(b)]
+
+    days = changes(to_us(datetime(year, 1, 1, tzinfo=UTC)), 24 * HOUR, 366)
+    return [hour + HOUR for day in days for hour in changes(day, HOUR, 24)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "cron", ["30 2 * * *", "0 * * * *", "*/20 0-3 * * *"], ids=["daily", "hourly", "often"]
+)
+def test_in_no_zone_is_a_slot_doubled_or_lost_where_a_round_ends_near_a_change(cron):
+    """However the time around every change of the clock is cut into rounds, their slots are those of the whole."""
+    for zone in sorted(available_timezones() - {"localtime", "Factory"}):
+        schedule = {"cron": cron, "timezone": zone}
+        for change in changes_of_clock(zone, 2026):
+            start, end = change - 26 * HOUR, change + 26 * HOUR
+            whole = list(slots(schedule, start, end))
+            cuts = [start, *range(change - 2 * HOUR, change + 3 * HOUR, HOUR // 2), end]
+            assert [slot for a, b in pairwise(cuts) for slot in slots(schedule, a, b)] == whole, zone
+            assert whole == sorted(set(whole)), zone
+            if cron == "30 2 * * *":  # once on every day of the clock
+                days = [clock(slot, zone).date() for slot in whole]
+                assert len(days) == len(set(days)), zone

@@ -74,6 +74,12 @@ def dies(by: int = 9):
 
 
 @flow
+def eats():
+    kept = bytearray(400_000_000)
+    kept[::4096] = b"x" * len(kept[::4096])
+
+
+@flow
 def leaves(code: int = 3):
     os._exit(code)
 

@@ -16,6 +16,7 @@ from children import FLOWS, Nursery, new_run, nursery, record_of
 
 from prefect._backend.resolve import backend
 from prefect.runner._children import Children, Source
+from prefect.runner._endings import OutOfMemory, ending_of
 from prefect.settings import temporary_settings
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fork servers are for Linux")
@@ -227,6 +228,37 @@ class TestDeath:
             assert held.read() == ""
         assert record_of(run_id).state.name == "Completed"
 
+    def test_for_want_of_memory(self, folder):
+        """The kernel ends a child that takes more than its control group has."""
+        group = Path("/sys/fs/cgroup/memory") / f"prefect-{os.getpid()}"
+        if not (group.parent / "memory.limit_in_bytes").exists() or not os.access(group.parent, os.W_OK):
+            pytest.skip("no control group of version 1 can be made here")
+        group.mkdir()
+        try:
+            (group / "memory.limit_in_bytes").write_text("150000000")
+            ended = subprocess.run(
+                [sys.executable, "-c", EATEN.format(group=group, run_id=new_run("eats"), folder=folder)],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+        finally:
+            group.rmdir()
+        assert "killed by SIGKILL: the kernel ended it for want of memory" in ended.stdout, ended.stderr
+        assert "used up to 1" in ended.stdout, "which was over 100 MB"
+
+
+EATEN = """
+import os, pathlib, threading, uuid
+from prefect.runner._children import Children, Source
+pathlib.Path("{group}/cgroup.procs").write_text(str(os.getpid()))
+ended = threading.Event()
+made = Children(print, lambda _, ending: (print(ending.cause), ended.set()))
+made.start(uuid.UUID("{run_id}"), Source("flows.py:eats", pathlib.Path("{folder}")))
+assert ended.wait(30)
+made.close()
+"""
+
 
 class TestSource:
     def test_a_changed_file_is_noticed(self, warm, folder):
@@ -331,3 +363,28 @@ def _key(folder: Path) -> tuple[str, str]:
 
 def _open_files(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+class TestCause:
+    """The kernel's kills for want of memory are known by a count; the rest of an ending by real processes above."""
+
+    def test_a_kill_that_the_kernel_has_counted(self):
+        counts = iter([3, 3, 4])
+        memory = OutOfMemory(lambda: next(counts))
+        memory.begin()
+        ending = ending_of(signal.SIGKILL, 812_000_000, b"", memory)
+        assert ending.cause == (
+            "The process of the run was killed by SIGKILL: the kernel ended it for want of memory in its control "
+            "group (OOM); it had used up to 812 MB."
+        )
+
+    def test_one_that_it_has_not(self):
+        counted = [3, 4, 4]
+        memory = OutOfMemory(lambda: counted[0])
+        assert not memory.is_blamed()
+        del counted[0]
+        assert memory.is_blamed()
+        assert not memory.is_blamed(), "the one that was counted has been found already"
+
+    def test_no_count(self):
+        assert not OutOfMemory(lambda: None).is_blamed()

@@ -17,6 +17,7 @@ from prefect._backend.heirs import Heirs
 from prefect._backend.http_presence import GONE, HttpPresence
 from prefect._backend.line import Away, Line
 from prefect._backend.outbox import Outbox, Parcel
+from prefect._backend.presence import ATTENDING
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.verbs import VERBS, exception_of
 from prefect._backend.writer import Journal
@@ -98,6 +99,13 @@ class HttpBackend:
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         self._post("update_flow_run", run_id=run_id, changes=changes)
+
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        self.presence.attending = True
+        return self._write("take_task_run", run_id=run_id)
+
+    def attend(self) -> None:
+        self.presence.enter(ATTENDING, lambda: None)
 
     def process_id(self) -> bytes:
         return self.presence.id

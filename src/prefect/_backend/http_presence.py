@@ -41,6 +41,7 @@ class HttpPresence:
         self._attempts: dict[bytes, int] = {}
         self._described: list[Any] = []
         self._describe_at = 0.0
+        self.attending = False  # it has taken background runs
         self._taken = False  # the server has a lease of this process
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -92,7 +93,7 @@ class HttpPresence:
 
     def give_back(self) -> None:
         """This process executes nothing any more. Nobody waits for an absent server to hear it."""
-        if self._taken and not self._runs and not self._line.is_down:
+        if (self._taken or self.attending) and not self._runs and not self._line.is_down:
             with contextlib.suppress(StoreError):
                 self._line.post(GONE, wire.dumps(self.sender()), timeout=_TIMEOUT)
 
@@ -114,7 +115,7 @@ class HttpPresence:
                 _log.exception("A sign of life failed; the next is sent all the same")
 
     def _tell(self) -> None:
-        if not self._attempts:
+        if not self._attempts and not self.attending:
             return
         self._line.require_turn()
         said = wire.loads(self._line.post(PATH, wire.dumps(self.sender()), timeout=_TIMEOUT))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper, slots
 from prefect._backend.mirror import mirror, require_tracking
-from prefect._backend.presence import Presence
+from prefect._backend.presence import ATTENDING, Presence
 from prefect._backend.protocol import Answer, NewFlowRun
 from prefect._backend.retention import Retention
 from prefect._backend.store_sink import StoreSink
@@ -200,8 +200,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            if state.type in TERMINAL:
-                slots.give_back_all(cx, [run.id])
+            if state.type in TERMINAL and slots.give_back_all(cx, [run.id]):
+                slots.freed(self.store)
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
             if run.auto_scheduled and state.type in TERMINAL:
@@ -213,6 +213,15 @@ class LocalBackend:
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         with self.store.write() as cx:
             flow_runs.update(cx, run_id, changes | {"updated": now_us()})
+
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        from prefect._backend import task_queue  # only task workers need it
+
+        with self.store.write() as cx:
+            return task_queue.adopt(cx, run_id, self.presence.register(cx))
+
+    def attend(self) -> None:
+        self.enter_flow_run(ATTENDING, _nothing)
 
     def process_id(self) -> bytes:
         return self.presence.id
@@ -329,6 +338,10 @@ class LocalBackend:
         """In a forked child: let go of what the parent goes on using."""
         self._room = None
         self.store.abandon()
+
+
+def _nothing() -> None:
+    """Nobody asks a task worker to stop in this way."""
 
 
 def _bytes(run_id: bytes | UUID) -> bytes:

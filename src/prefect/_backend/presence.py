@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from prefect._storage.protocol import Store, Transaction
 
+ATTENDING = b"task-worker"  # in the place of a run: of who executes background runs
 _log = logging.getLogger("prefect.journal")
 
 

@@ -98,6 +98,14 @@ class Backend(Protocol):
         """Set columns that are no part of its state: name, parameters."""
         ...
 
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        """Execute a background run in this process from now on; None where another one does."""
+        ...
+
+    def attend(self) -> None:
+        """This process executes background runs until it ends: its lease is kept."""
+        ...
+
     def process_id(self) -> bytes:
         """Who executes task runs that are part of no flow run."""
         ...

@@ -178,6 +178,15 @@ class PublicBackend:
             with self._lock:
                 self._arounds.pop(run_id, None)
 
+    def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
+        """Its rules let one worker through."""
+        state = {"type": "PENDING", "name": "Pending"}
+        said = self._ask("POST", f"/task_runs/{UUID(bytes=run_id)}/set_state", {"state": state})
+        return self.read_task_run(run_id) if said["status"] == "ACCEPT" else None
+
+    def attend(self) -> None:
+        """It does not know who executes what."""
+
     def process_id(self) -> bytes:
         return self.presence.id
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect._backend import slots
+from prefect._backend import slots, task_queue
 from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
-FREED = "slots"  # the channel of who waits for them
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
@@ -41,8 +40,7 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
-                if store.blocks:
-                    store.notify(FREED)
+                slots.freed(store)
     return reaped
 
 
@@ -96,10 +94,15 @@ def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRec
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
         for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
+            if task_queue.is_background(task_run):  # a worker executes it, or will
+                continue
             end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):
-        end_task_run(cx, task_run, "CRASHED", cause, now)
+        if task_queue.may_run_again(task_run):
+            task_queue.reschedule(cx, task_run, cause)
+        else:
+            end_task_run(cx, task_run, "CRASHED", cause, now)
     processes.remove(cx, process.id)
     return buried
 

@@ -1,4 +1,4 @@
-"""Whether there is something for who executes the runs of some deployments: a run that waits, or one to be stopped."""
+"""Whether there is something for who executes the runs of some deployments or queues: one that waits, or is to stop."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ POLL_SECONDS: Final = {
     True: 0.05,
 }  # by whether asking goes over a network; a look takes 10 µs, or 200
 PAUSE_SECONDS: Final = 0.04  # between two looks at the runs while somebody writes all the time
+COLUMNS: Final = {"deployments": "deployment_id", "work_queues": "work_queue_id"}
 
 
 class RunWatch:
@@ -25,16 +26,18 @@ class RunWatch:
 
     Args:
         store: where.
-        deployment_ids: of which runs are wanted.
+        ids: of which runs are wanted.
+        kind: of what these are the ids: `deployments` or `work_queues`.
     """
 
-    def __init__(self, store: Store, deployment_ids: Sequence[bytes]) -> None:
+    def __init__(self, store: Store, ids: Sequence[bytes], kind: str = "deployments") -> None:
         self._store = store
-        self._ids = list(deployment_ids)
+        self._ids = list(ids)
+        self._column = COLUMNS[kind]
         self._seen: tuple[object, ...] | None = None
 
     def has_news(self) -> bool:
         """Whether something is new since the last time this was asked; the first time, there is."""
-        now = scheduled_runs.news_of(self._store, self._ids, now_us() + AHEAD_US)
+        now = scheduled_runs.news_of(self._store, self._column, self._ids, now_us() + AHEAD_US)
         changed, self._seen = now != self._seen, now
         return changed

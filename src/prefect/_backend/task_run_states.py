@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prefect._backend import task_slots
 from prefect._base.clock import now_us
 from prefect._orchestration import Abort, Accept, Reject, TaskFacts, TaskTransition, Wait, decide_task_run
 from prefect._storage import flow_runs, task_run_cache, task_runs
@@ -11,7 +12,10 @@ from prefect.exceptions import ObjectNotFound
 from prefect.model.history import states_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect._backend.local import LocalBackend
+    from prefect._orchestration import TagLimit
     from prefect._storage.protocol import Transaction
     from prefect.model.records import FlowRunRecord, StateRecord, TaskRunRecord
 
@@ -45,6 +49,8 @@ def propose_task_run_state(
         if isinstance(decision, Abort):
             return TaskAnswer("ABORT", run, decision.reason)
         if decision.changes:
+            if decision.slot is not None:
+                task_slots.settle(cx, backend.store, run, decision.slot, transition.tags)
             run = _written(cx, run, decision.changes, decision.state)
     if decision.changes:
         backend.journal.announce([run], ())
@@ -61,7 +67,10 @@ def _facts(cx: Transaction, run: TaskRunRecord) -> TaskFacts:
     def cached_state(key: str) -> StateRecord | None:
         return _cached(cx, key)
 
-    return TaskFacts(flow_run=flow_run, cached_state=cached_state)
+    def limits(tags: Sequence[str]) -> list[TagLimit]:
+        return task_slots.limits(cx, tags)
+
+    return TaskFacts(flow_run=flow_run, cached_state=cached_state, limits=limits)
 
 
 def _written(

@@ -65,6 +65,7 @@ _writes(
     force=wire.BOOL,
     changes=wire.optional(wire.CHANGES),
 )
+_writes("take_task_run", wire.optional(wire.TASK_RUN), run_id=_ID)
 _writes("update_flow_run", wire.NOTHING, run_id=_ID, changes=wire.CHANGES)
 _writes("leave_flow_run", wire.NOTHING, run_id=_ID, unfinished=wire.BOOL)
 _writes("delete_flow_runs", wire.INT, run_ids=_IDS)

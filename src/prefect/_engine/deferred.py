@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect._backend.resolve import backend
 from prefect._base.ids import new_uuid
 from prefect._engine import run as engine
+from prefect._engine.inputs import as_wait_for
 from prefect._engine.mapping import mapped_parameters
+from prefect._engine.task_call import TaskCall
+from prefect._engine.task_facts import CHANGING, from_json
 from prefect.context import serialize_context
 from prefect.futures import PrefectDistributedFuture, PrefectFutureList
+from prefect.model.history import entries_of, states_of
 from prefect.results import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prefect.model.records import TaskRunRecord
     from prefect.tasks import Task
 
 
@@ -35,6 +41,50 @@ def defer(
     call.transition("SCHEDULED", "Scheduled", details=details)
     call.journal.commit()
     return PrefectDistributedFuture(UUID(bytes=call.id))
+
+
+def execute(task: Task[..., Any], row: TaskRunRecord) -> TaskCall:
+    """Execute a background run that is this process's; whatever it raises stays in its state.
+
+    Its result is persisted unless the task forbids it: who waits for it is another process.
+    """
+    call = taken_up(task, row)
+    try:
+        stored = read_stored_parameters(task, row)
+        call.parameters = task.binder.completed(stored["parameters"])
+        call.wait_for = as_wait_for(stored.get("wait_for"))
+    except Exception as exc:
+        call.exception = exc
+        call.transition("FAILED", "Failed", f"Its parameters cannot be read: {exc!r}")
+        call.done = True
+    else:
+        engine.execute_in_worker(call)
+    call.journal.commit()
+    return call
+
+
+def taken_up(task: Task[..., Any], row: TaskRunRecord) -> TaskCall:
+    """The run as it stands, as a call in this process."""
+    call = TaskCall(task, {}, None, None, flow=None, parent=None, backend=backend(), run_id=row.id)
+    call.fixed, call.name, call.memo = tuple(row[:CHANGING]), row.name, None
+    call.detail = {**(from_json(row.detail) if row.detail else {}), **(call.detail or {})} or None
+    call.history = [tuple(entry) for entry in entries_of(row)]
+    call.run_count, call.start_time_us = row.run_count, row.start_time
+    call.state_type, call.state_name = row.state_type, row.state_name
+    call.state_timestamp, call.state_message = row.state_timestamp, row.state_message
+    if task.persist_result is None:
+        call.persist_result = True
+    return call
+
+
+def read_stored_parameters(task: Task[..., Any], row: TaskRunRecord) -> dict[str, Any]:
+    """What `defer` has stored with the run. Raises ValueError where it stored nothing."""
+    for state in reversed(states_of(row)):
+        found = (state.details or {}).get("task_parameters_id")
+        if found is not None:
+            record = ResultStore().update_for_task(task).read(key=f"parameters/{found}")
+            return record.result
+    raise ValueError("Expected the id of stored parameters in its states, found none.")
 
 
 def defer_all(

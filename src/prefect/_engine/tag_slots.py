@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from prefect._engine.effects import Sleep
+from prefect._base.drive import Sleep
+from prefect._engine.effects import Verb
 from prefect.concurrency import _taking
 from prefect.concurrency._leases import LEASES
 from prefect.model.concurrency import ConcurrencyLeaseHolder
@@ -25,6 +26,11 @@ def take(call: TaskCall, names: Sequence[str]) -> Generator[Any, Any, bool]:
     Raises:
         ConcurrencySlotAcquisitionError: a limit is 0.
     """
+    if not call.queued:
+        call.refresh()
+        call.journal.put(call)
+    # on record before it holds anything: should this process die, its slots are found by the run
+    yield Verb(call.backend, call.journal.commit)
     holder = ConcurrencyLeaseHolder(type="task_run", id=UUID(bytes=call.id))
     wish = _taking.wish_of(list(names), 1, None, None, False, LEASE_SECONDS, holder)
     lease_id = yield from _taking.take(wish, warns=False)

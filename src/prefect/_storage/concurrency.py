@@ -175,6 +175,17 @@ def holders(source: Queries, limit_ids: Sequence[bytes], now: int) -> dict[bytes
     return found
 
 
+def held(source: Queries, limit_id: bytes, now: int) -> list[LeaseRecord]:
+    """The leases that own slots of a limit, who came first first."""
+    rows = source.rows(
+        "SELECT e.id, e.holder_type, e.holder_id, e.created, e.expires FROM concurrency_slot s "
+        "JOIN concurrency_lease e ON e.id = s.lease_id WHERE s.limit_id = ? "
+        "AND (s.expires IS NULL OR s.expires > ?) ORDER BY s.lease_id",
+        (limit_id, now),
+    )
+    return [LeaseRecord(*row) for row in rows]
+
+
 def lease_of(cx: Transaction, limit_id: bytes, holder_type: str, holder_id: bytes) -> bytes | None:
     """The lease by which a holder owns slots of a limit."""
     row = cx.row(

@@ -162,7 +162,11 @@ class Store(Queries, Protocol):
         ...
 
     def listen_closely(self, channel: str) -> Listener:
-        """The same, within 5 ms, and whether or not `notify` was called where the store shows that it was written to."""
+        """The same within 5 ms; where the store shows that it was written to, whether or not `notify` was called."""
+        ...
+
+    def stir(self) -> None:
+        """Who listens closely in this process looks at once, or at the end of the transaction that this is part of."""
         ...
 
     def database(self) -> str:

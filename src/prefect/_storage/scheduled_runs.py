@@ -102,10 +102,13 @@ def _find(
     return [flow_runs.record_of(row) for row in rows]
 
 
-def news_of(source: Queries, deployment_ids: Sequence[bytes], before: int) -> tuple[object, ...]:
-    """What changes when a run of these deployments is to start before a time, or any run is to stop."""
+def news_of(source: Queries, column: str, ids: Sequence[bytes], before: int) -> tuple[object, ...]:
+    """What changes when a run of these is to start before a time, or any run is to stop.
+
+    `column` says of what: `deployment_id` or `work_queue_id`.
+    """
     waiting = [
-        clauses.any_of("r.deployment_id", deployment_ids),
+        clauses.any_of(f"r.{column}", ids),
         _WAITS,
         Clause("r.next_scheduled_start_time IS NOT NULL"),
         clauses.compare("r.next_scheduled_start_time", "<=", before),

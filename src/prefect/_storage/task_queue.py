@@ -11,7 +11,7 @@ from prefect._storage.table import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefect._storage.protocol import Transaction
+    from prefect._storage.protocol import Queries, Transaction
     from prefect.model.records import TaskRunRecord
 
 _DEFERRED = "t.history LIKE '%\"deferred\":%true%'"
@@ -28,6 +28,18 @@ def waiting(cx: Transaction, task_keys: Sequence[str], now: int, most: int) -> l
         (*wanted.values, now, most),
     )
     return [task_runs.record_of(row) for row in rows]
+
+
+def is_any_waiting(source: Queries, task_keys: Sequence[str], now: int) -> bool:
+    """Whether there may be any such run."""
+    wanted = any_of("t.task_key", task_keys)
+    row = source.row(
+        f"SELECT 1 FROM task_run t WHERE t.state_name = 'Scheduled' AND {wanted.sql} "  # noqa: S608
+        f"AND t.state_type = 'SCHEDULED' AND {_DEFERRED} AND NOT EXISTS "
+        "(SELECT 1 FROM task_run_claim c WHERE c.task_run_id = t.id AND c.until > ?) LIMIT 1",
+        (*wanted.values, now),
+    )
+    return row is not None
 
 
 def claim(cx: Transaction, run_id: bytes, until: int = EVERYTHING) -> None:

@@ -89,5 +89,7 @@ def waiting(source: Queries, holder_ids: Sequence[bytes], now: int) -> list[Wait
             f"JOIN concurrency_limit l ON l.id = w.limit_id WHERE {of_runs.sql} AND w.expires > ? ORDER BY w.since",
             (*of_runs.values, now),
         )
-        found += [Waiting(bytes(row[0]), bytes(row[1]), str(row[2]), int(row[3]), int(row[4])) for row in rows]
+        found += [
+            Waiting(bytes(row[0]), bytes(row[1]), str(row[2]), int(row[3]), int(row[4])) for row in rows
+        ]
     return found

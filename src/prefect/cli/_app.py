@@ -29,6 +29,7 @@ COMMANDS: Final = {
     ),
     "config": Entry("prefect.cli.config:config", "View and change settings.", needs_settings=False),
     "database": Entry("prefect.cli.database:database", "See, upgrade, prune and reset the store of runs."),
+    "deploy": Entry("prefect.cli.deploy:deploy", "Register deployments of a project file, or of a flow."),
     "deployment": Entry(
         "prefect.cli.deployment:deployment", "See, run and manage deployments.", ("deployments",)
     ),
@@ -40,6 +41,7 @@ COMMANDS: Final = {
         "Limit how much runs at once under a name.",
         ("global-concurrency-limits", "gcl"),
     ),
+    "init": Entry("prefect.cli.init:init", "Begin a project: write a prefect.yaml."),
     "profile": Entry(
         "prefect.cli.profile:profile",
         "Keep and switch sets of settings.",
@@ -52,6 +54,15 @@ COMMANDS: Final = {
         "prefect.cli.variable:variable", "Keep values that flows look up by name.", ("variables",)
     ),
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
+    "work-pool": Entry(
+        "prefect.cli.work_pool:work_pool",
+        "See and manage where deployed flows are executed.",
+        ("work-pools",),
+    ),
+    "work-queue": Entry(
+        "prefect.cli.work_queue:work_queue", "See and manage the queues of work pools.", ("work-queues",)
+    ),
+    "worker": Entry("prefect.cli.worker:worker", "Execute the runs of a work pool.", ("workers",)),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +14,13 @@ from prefect._storage.filters import Condition
 from prefect.cli._output import fail
 from prefect.cli._runs import tree_of, uuid_text
 from prefect.exceptions import Abort
+from prefect.runner._endings import REPORTED
+from prefect.runner._forkserver_child import adopt_descriptors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from prefect.model.deployments import Deployment
+    from prefect.model.deployments import DeploymentResponse
     from prefect.model.records import FlowRunRecord
 
 
@@ -25,16 +28,25 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     """Execute the run in place, and say how it ended; the exit code (0 if it completed)."""
     started = now_us()
     try:
-        replayed = execute(run, entrypoint=entrypoint, pull=_pull)
+        replayed = execute(run, entrypoint=entrypoint, pull=_pull).replayed
     except Abort as error:
         fail(str(error))
     return _report(run, started, replayed)
 
 
-def _pull(deployment: Deployment) -> Path | None:
+def _pull(deployment: DeploymentResponse) -> Path | None:
     from prefect.deployments._pull import prepare  # 50 ms (asyncio), for deployments with pull steps
 
     return prepare(deployment)
+
+
+def execute_for_runner(run: FlowRunRecord) -> int:
+    """The same; if a runner has started this process for the run, it learns that the run has reported its end."""
+    word = adopt_descriptors()
+    code = execute_flow_run(run, None)
+    if word is not None:
+        os.write(word, REPORTED)
+    return code
 
 
 def _report(run: FlowRunRecord, started: int, replayed: list[bytes]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from prefect._backend import spill
 from prefect._backend.resolve import backend
@@ -11,12 +12,14 @@ from prefect._base import procinfo
 from prefect._base.clock import now_us
 from prefect._storage.filters import Condition
 from prefect.cli._output import format_time
-from prefect.cli._runs import duration_text, flow_run_duration, task_run_duration, uuid_text
+from prefect.cli._runs import TERMINAL, duration_text, flow_run_duration, task_run_duration, uuid_text
+from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prefect.model.concurrency import SlotHolder, SlotWait
     from prefect.model.records import FlowRunRecord, TaskRunRecord
 
 MOST_TASKS = 4  # that are named
@@ -32,6 +35,8 @@ class Reason(NamedTuple):
 def why(run: FlowRunRecord) -> Reason:
     """Why the run is in its state; and what a server has not been told yet."""
     found = _BY_TYPE[run.state.type](run)
+    if run.state.type not in TERMINAL:
+        found = found._replace(text=found.text + _slots(run))
     settings = get_current_settings()
     if settings.api.url is None:
         return found
@@ -163,6 +168,31 @@ _BY_TYPE: dict[str, Callable[[FlowRunRecord], Reason]] = {
 def _task_runs(run: FlowRunRecord, *state_types: str) -> list[TaskRunRecord]:
     where = [Condition("state_type", "in", state_types)]
     return backend().find_task_runs(flow_run_ids=[run.id], where=where, limit=1000)
+
+
+def _slots(run: FlowRunRecord) -> str:
+    """What it waits for slots of, and who holds them."""
+    with get_client(sync_client=True) as client:
+        waits = client.read_slot_waits(UUID(bytes=run.id))
+    told = [_slot_wait(run, one) for one in waits[:MOST_TASKS]]
+    if len(waits) > MOST_TASKS:
+        told.append(f"{len(waits) - MOST_TASKS} more of its task runs wait for slots.")
+    return "".join(f" {one}" for one in told)
+
+
+def _slot_wait(run: FlowRunRecord, wait: SlotWait) -> str:
+    who = "It" if wait.waiter.id.bytes == run.id else f"Its task run '{wait.name}'"
+    held = ", ".join(f"{_holder(one)} since {format_time(one.since)}" for one in wait.holders)
+    return (
+        f"{who} waits for a slot of limit '{wait.limit}' ({wait.slots} in all) since {format_time(wait.since)}"
+        + (f", held by {held}." if held else ".")
+    )
+
+
+def _holder(one: SlotHolder) -> str:
+    if one.type is None:
+        return "somebody outside of a run"
+    return f"{one.type.replace('_', ' ')} " + (f"'{one.name}'" if one.name else str(one.id))
 
 
 def _listed(runs: list[TaskRunRecord]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EVERYTHING = 1_000_000
 
 _ENTRIES = {
+    "apply": Entry("prefect.cli.deployment_apply:apply", "Create or update the deployments of a file."),
     "backfill": Entry(
         "prefect.cli.deployment_backfill:backfill", "Run it once for each slot of a stretch of time."
     ),

@@ -191,14 +191,14 @@ def retry(ctx: click.Context, id: str, entrypoint: str | None, yes: bool) -> Non
 @click.pass_context
 def execute(ctx: click.Context, id: str | None) -> None:
     """Take up a flow run that nobody executes, and run it here (its id may be in PREFECT__FLOW_RUN_ID)."""
-    from prefect.cli._execute import execute_flow_run  # not for the commands above
+    from prefect.cli._execute import execute_for_runner  # not for the commands above
 
     if id is None:
         fail("Expected the id of a flow run, as an argument or in PREFECT__FLOW_RUN_ID, got neither.")
     run = flow_run_named(id)
     if run.state.type in TERMINAL:
         fail(f"Flow run '{run.name}' has ended ({run.state.name}). Run it again: prefect flow-run retry {id}")
-    ctx.exit(execute_flow_run(run, None))
+    ctx.exit(execute_for_runner(run))
 
 
 @flow_run.command("delete")

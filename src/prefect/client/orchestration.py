@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prefect.client._http import manner_of, open_async_client, open_client
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+class ServerType(Enum):
+    """What a client asks."""
+
+    EPHEMERAL = "ephemeral"
+    SERVER = "server"
+    CLOUD = "cloud"
+    UNCONFIGURED = "unconfigured"
+
+
 class _Methods(
     ArtifactMethods,
     AutomationMethods,
@@ -46,6 +56,11 @@ class _Methods(
     WorkQueueMethods,
 ):
     """Everything that both clients ask."""
+
+    @property
+    def server_type(self) -> ServerType:
+        """A server, or the store of this process, which counts as a server that is started for it."""
+        return ServerType.EPHEMERAL if isinstance(self._transport, InProcess) else ServerType.SERVER
 
 
 class SyncPrefectClient(_Methods, SyncCaller):

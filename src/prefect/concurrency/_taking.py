@@ -165,23 +165,50 @@ def _current_task() -> Any:
         return None
 
 
+def take_tags(tags: list[str], task_run_id: UUID, timeout_seconds: float | None) -> Steps:
+    """A task run takes a slot of each of these tags: the older form, which asks again and again."""
+    if tags:
+        arguments: dict[str, Any] = {"names": tags, "task_run_id": task_run_id}
+        wish = Wish(tags, 1, timeout_seconds, None, False)
+        yield from asked_until_granted(wish, "increment_v1_concurrency_slots", arguments)
+
+
+def give_back_tags(tags: list[str], task_run_id: UUID) -> Steps:
+    """A task run gives its slots of these tags back."""
+    if tags:
+        arguments: dict[str, Any] = {"names": tags, "task_run_id": task_run_id, "occupancy_seconds": 0.0}
+        yield Using(None, "decrement_v1_concurrency_slots", **arguments)
+
+
 def _granted(wish: Wish, mode: str) -> Steps:
-    """Ask until it is granted, for as long and as often as the wish allows."""
+    arguments: dict[str, Any] = {"names": wish.names, "slots": wish.slots, "mode": mode}
+    arguments.update(holder=wish.holder, lease_duration=wish.lease_duration or None, ticket=new_uuid())
+    return asked_until_granted(wish, "take_concurrency_slots", arguments, waits=wish.max_retries is None)
+
+
+def asked_until_granted(wish: Wish, method: str, arguments: dict[str, Any], *, waits: bool = False) -> Steps:
+    """Ask until it is granted, for as long and as often as the wish allows.
+
+    Args:
+        wish: how long and how often.
+        method: of a client.
+        arguments: its arguments.
+        waits: whether the method has a `patience`, for which whoever is asked may wait with the answer.
+    """
     deadline = None if wish.timeout_seconds is None else time.monotonic() + wish.timeout_seconds
-    ticket, refusals = new_uuid(), 0
+    refusals = 0
     while True:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise _too_late(wish)
-        patience = 0.0 if wish.max_retries is not None else min(LONGEST_WAIT, left or LONGEST_WAIT)
-        arguments: dict[str, Any] = {"names": wish.names, "slots": wish.slots, "mode": mode}
-        arguments.update(holder=wish.holder, lease_duration=wish.lease_duration or None)
+        patience = {"patience": LONGEST_WAIT if left is None else min(LONGEST_WAIT, left)} if waits else {}
         try:
-            return (yield Using(None, "take_concurrency_slots", ticket=ticket, patience=patience, **arguments))
+            return (yield Using(None, method, **arguments, **patience))
         except (Refused, PrefectHTTPStatusError) as exc:
             refusal = _refusal(exc)
         refusals += 1
-        if refusal.status != LOCKED or (wish.max_retries is not None and refusals > wish.max_retries):
+        is_never = refusal.status != LOCKED or refusal.retry_after is None
+        if is_never or (wish.max_retries is not None and refusals > wish.max_retries):
             raise _never(wish, refusal) from refusal.error
         delay = refusal.retry_after or 0.0
         if deadline is not None:
@@ -217,7 +244,7 @@ def _never(wish: Wish, refusal: _Refusal) -> ConcurrencySlotAcquisitionError:
 
 
 def _check(wish: Wish, limits: list[MinimalConcurrencyLimitResponse]) -> None:
-    """Names without a limit let everybody pass, with a warning; where the caller is strict they are an error."""
+    """Limits that do not exist let everybody pass, with a warning; where the caller is strict they are an error."""
     found = {limit.name for limit in limits}
     missing = [name for name in wish.names if name not in found]
     if missing and wish.strict and not found:

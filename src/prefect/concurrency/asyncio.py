@@ -23,7 +23,7 @@ __all__ = [
 
 
 @asynccontextmanager
-async def concurrency(
+async def concurrency(  # noqa: PLR0917 - the public signature
     names: str | list[str],
     occupy: int = 1,
     timeout_seconds: float | None = None,

@@ -17,7 +17,7 @@ __all__ = ["concurrency", "rate_limit"]
 
 
 @contextmanager
-def concurrency(
+def concurrency(  # noqa: PLR0917 - the public signature
     names: str | list[str],
     occupy: int = 1,
     timeout_seconds: float | None = None,

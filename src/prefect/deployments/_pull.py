@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect._base.drive import run_awaitable
 from prefect.deployments.steps.core import StepExecutionError, run_steps
 from prefect.exceptions import PrefectException
 
 if TYPE_CHECKING:
-    from prefect.model.deployments import Deployment
+    from prefect.model.deployments import DeploymentResponse
 
 _log = logging.getLogger("prefect.flow_runs")
 
 
-def prepare(deployment: Deployment | Any) -> Path | None:
+def prepare(deployment: DeploymentResponse) -> Path | None:
     """Carry out the pull steps of a deployment in the working folder: the `pull` of `prefect._execute.execute`.
 
     Returns:

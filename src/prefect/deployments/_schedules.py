@@ -53,6 +53,9 @@ def schedules_of(
     return [create_of(one) for one in schedules or ()]
 
 
+_OF_SCHEDULE = ("slug", "active", "max_scheduled_runs", "overlap", "catch_up")
+
+
 def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate:
     """One schedule in any of its forms: of `prefect.schedules`, of the client's schemas, or a mapping.
 
@@ -63,8 +66,8 @@ def create_of(given: Any) -> DeploymentScheduleCreate | DeploymentScheduleUpdate
     if isinstance(given, (DeploymentScheduleCreate, DeploymentScheduleUpdate)):
         return given
     if isinstance(given, Schedule):
-        extra = {"parameters": dict(given.parameters), "slug": given.slug, "active": given.active}
-        return _create(_of_schedule(given), **extra)
+        policies = {name: getattr(given, name) for name in _OF_SCHEDULE}
+        return _create(_of_schedule(given), **policies, parameters=dict(given.parameters))
     if isinstance(given, _KINDS):
         return _create(given)
     if isinstance(given, Mapping):

@@ -27,18 +27,25 @@ _BLOCK: Final = "prefect.blocks."
 _VARIABLE: Final = "prefect.variables."
 
 
-def filled(template: Any, values: Mapping[str, Any], *, keep_unknown: bool = False) -> Any:
+def filled(
+    template: Any,
+    values: Mapping[str, Any],
+    *,
+    keep_unknown: bool = False,
+    late: tuple[str, ...] = (),
+) -> Any:
     """A template with everything in it filled in; `NotSet` where it is one placeholder that nobody knows.
 
     Args:
         template: JSON of any shape.
         values: what the names stand for; dots lead into mappings.
         keep_unknown: leave a placeholder that nobody knows as it stands.
+        late: beginnings of names that somebody else fills in later: their placeholders stay too.
 
     Raises:
         ObjectNotFound: there is no such block.
     """
-    return _filled(template, _Lookup(values), keep_unknown=keep_unknown)
+    return _filled(template, _Lookup(values, late), keep_unknown=keep_unknown)
 
 
 def _filled(template: Any, look_up: Lookup, *, keep_unknown: bool) -> Any:
@@ -71,10 +78,13 @@ def _text(template: str, look_up: Lookup, *, keep_unknown: bool) -> Any:
 class _Lookup:
     """What a name in a placeholder stands for."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], late: tuple[str, ...]) -> None:
         self._values = values
+        self._late = late
 
     def __call__(self, name: str) -> Any:
+        if self._late and name.startswith(self._late):
+            return "{{ %s }}" % name  # noqa: UP031 - braces
         if name.startswith("$"):
             return os.environ.get(name[1:].strip(), "")
         if name.startswith(_BLOCK):

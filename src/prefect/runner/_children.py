@@ -39,6 +39,9 @@ PATIENCE = 10.0  # seconds that a start waits for a source to be imported, befor
 _LOOK_SECONDS = 0.2  # between looks for children whose fork server was killed
 _ONE_READ = 65_536
 _ONE_DRAIN = 1 << 20  # what is read at most of a child that has ended, whose own children may write for ever
+_outlived_by: list[
+    Link
+] = []  # servers whose children have outlived their `Children`, kept until this process ends
 _log = logging.getLogger("prefect.runner")
 
 
@@ -124,7 +127,7 @@ class Children:
         run_id: UUID,
         source: Source,
         *,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         command: str | None = None,
         working_dir: Path | None = None,
     ) -> Child:
@@ -135,7 +138,7 @@ class Children:
         Args:
             run_id: the run.
             source: where its flow is.
-            env: environment variables besides those of this process and its settings.
+            env: environment variables besides those of this process and its settings; None removes one.
             command: what to execute instead, as a shell would split it; it finds the id in `PREFECT__FLOW_RUN_ID`.
             working_dir: where the child begins; the source's folder unless given.
 
@@ -143,6 +146,7 @@ class Children:
             OSError: no process could be started.
             RuntimeError: `close` was called.
         """
+        self._require_open()
         request: dict[str, Any] = {
             "run_id": str(run_id),
             "entrypoint": source.entrypoint,
@@ -238,9 +242,12 @@ class Children:
         launcher.verdict(PATIENCE)
         return launcher
 
-    def _begin(self, source: str | None, folder: str) -> Link:
+    def _require_open(self) -> None:
         if self._closing:
             raise RuntimeError("Expected children that are not closed, got closed ones. Make new ones.")
+
+    def _begin(self, source: str | None, folder: str) -> Link:
+        self._require_open()
         link = Link(source, folder, _environment({}))
         self._links.add(link)
         self._post(
@@ -297,10 +304,13 @@ class Children:
 
     def _shut(self) -> None:
         with self._lock:
-            for link in self._links:
+            busy = {child._link for child in self._living.values()}
+            for link in self._links - busy:
+                link.end()
+            for link in busy:
                 link.hang_up()
-            for link in self._links:
-                link.bury()
+                link.events.close()
+            _outlived_by.extend(busy)
             for child in self._living.values():
                 os.close(child._word)
             for fd in [key.fd for key in self._selector.get_map().values() if isinstance(key.fileobj, int)]:
@@ -390,7 +400,7 @@ class _Events:
         with children._lock:
             children._links.discard(self._link)
             for token, child in children._living.items():
-                if child._link is self._link:
+                if child._link is self._link and child.pid:
                     child._start_ticks = procinfo.start_ticks(child.pid)
                     children._orphans[token] = child
         self._link.bury()
@@ -407,6 +417,6 @@ def _key(source: Source) -> tuple[str, str]:
     return source.entrypoint.rpartition(":")[0], str(source.folder.absolute())
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def _environment(more: Mapping[str, str | None]) -> dict[str, str]:
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
-    return {**os.environ, **settings, **more}
+    return {name: value for name, value in {**os.environ, **settings, **more}.items() if value is not None}

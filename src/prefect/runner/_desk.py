@@ -14,6 +14,7 @@ from prefect._base.clock import now
 from prefect.exceptions import PrefectException
 from prefect.runner._children import Children
 from prefect.runner._in_hand import InHand
+from prefect.runner._taking import record_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,7 @@ class Desk:
     def _on_line(self, child: Child, line: str) -> None:
         taken = self.in_hand.get(child.run_id)
         if taken is not None:
-            self._context.run(self._taking.record_line, taken.run, taken.served.flow_name, line)
+            self._context.run(record_line, taken.run, taken.served.flow_name, line)
 
     def _on_end(self, child: Child, ending: Ending) -> None:
         self._ended.append((child, ending))

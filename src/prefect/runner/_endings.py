@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefect._base import procinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REPORTED = b"="  # what a child leaves behind that has brought its run to the state it wanted
 
@@ -29,16 +32,17 @@ class Ending(NamedTuple):
 class OutOfMemory:
     """Tells the kernel's kills for want of memory from others, by the count of this control group."""
 
-    def __init__(self) -> None:
-        self._accounted = procinfo.oom_kills()
+    def __init__(self, count: Callable[[], int | None] = procinfo.oom_kills) -> None:
+        self._count = count
+        self._accounted = count()
 
     def begin(self) -> None:
         """No child lives: what was counted so far concerns none."""
-        self._accounted = procinfo.oom_kills()
+        self._accounted = self._count()
 
     def is_blamed(self) -> bool:
         """Whether a child that was just found killed by SIGKILL was one that the kernel has counted."""
-        counted = procinfo.oom_kills()
+        counted = self._count()
         if counted is None or self._accounted is None or counted <= self._accounted:
             return False
         self._accounted += 1

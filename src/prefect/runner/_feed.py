@@ -74,15 +74,17 @@ class StoreFeed(PollingFeed):
 
     Args:
         store: where.
-        served: the deployments whose runs are wanted.
+        served: the deployments, or what else, whose runs are wanted.
+        kind: what else: `work_queues`.
     """
 
-    def __init__(self, store: Store, served: Served) -> None:
+    def __init__(self, store: Store, served: Served, kind: str = "deployments") -> None:
         super().__init__()
         self._store = store
         self._served = served
         self._ids: list[UUID] = []
-        self._watch = RunWatch(store, [])
+        self._kind = kind
+        self._watch = RunWatch(store, [], kind)
         self._change: int | None = None
         self._looked = float("-inf")
         self._poll = POLL_SECONDS[store.blocks]
@@ -141,7 +143,7 @@ class StoreFeed(PollingFeed):
         self._looked = time.monotonic()
         ids = self._served()
         if ids != self._ids:
-            self._ids, self._watch = ids, RunWatch(self._store, [one.bytes for one in ids])
+            self._ids, self._watch = ids, RunWatch(self._store, [one.bytes for one in ids], self._kind)
         return self._watch.has_news()
 
 
@@ -150,11 +152,13 @@ class ServerFeed(PollingFeed):
 
     Args:
         access: the server, and how it lets us in.
-        served: the deployments whose runs are wanted.
+        served: the deployments, or what else, whose runs are wanted.
+        kind: what else: `work_queues`.
     """
 
-    def __init__(self, access: Access, served: Served) -> None:
+    def __init__(self, access: Access, served: Served, kind: str = "deployments") -> None:
         super().__init__()
+        self._kind = kind
         self._access = access
         self._served = served
         self._closing = threading.Event()
@@ -203,7 +207,7 @@ class ServerFeed(PollingFeed):
             while not self._closing.is_set():
                 ids = self._served()
                 if ids != told:
-                    self._socket.send(json.dumps({"deployments": [str(one) for one in ids]}))
+                    self._socket.send(json.dumps({self._kind: [str(one) for one in ids]}))
                     told = ids
                 with contextlib.suppress(TimeoutError):
                     self._socket.recv(timeout=_LISTEN_SECONDS)
@@ -211,21 +215,22 @@ class ServerFeed(PollingFeed):
                     self.wake()
 
 
-def feed_of(settings: Any, served: Served) -> Feed:
+def feed_of(settings: Any, served: Served, kind: str = "deployments") -> Feed:
     """What wakes a runner, by the settings: news of the store, or of the server.
 
     Args:
         settings: the settings in force.
-        served: gives the deployments whose runs are wanted.
+        served: gives the deployments, or what else, whose runs are wanted.
+        kind: what else: `work_queues`.
     """
     if not settings.api.url:
         from prefect._backend.resolve import local_backend  # not where a server has the store
 
-        return StoreFeed(local_backend().store, served)
+        return StoreFeed(local_backend().store, served, kind)
     from prefect._backend.connecting import access_of  # only where there is a server
     from prefect._backend.http import HttpBackend  # likewise
     from prefect._backend.resolve import backend  # likewise
 
     if not isinstance(backend(), HttpBackend):
         return PollingFeed()  # of Prefect's: it tells nothing of runs
-    return ServerFeed(access_of(settings, settings.api.url), served)
+    return ServerFeed(access_of(settings, settings.api.url), served, kind)

@@ -199,7 +199,7 @@ def _exec(request: Request, console: int, word: int) -> None:
 
 def main() -> None:
     """The process's beginning. Its argument is JSON: the sockets' file descriptors, and what to have imported."""
-    given = json.loads(sys.argv[1])
+    given = json.loads(sys.argv.pop(1))  # what is imported may look at its arguments
     requests, events = (socket.socket(fileno=fd) for fd in given["sockets"])
     warm = None
     ready: Request = {"ready": True}

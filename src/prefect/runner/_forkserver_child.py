@@ -43,25 +43,39 @@ def become(request: dict[str, Any], module: Any) -> NoReturn:
     _adopt_environment(request["env"])
     os.chdir(request["cwd"])
     _become_random()
+    _console.write_to(request["console"])
     entrypoint = request["entrypoint"]
     _serve(request, lambda: flow_of(find_object(module, entrypoint), entrypoint))
 
 
 def main() -> NoReturn:
     """In a process of its own, whose first argument is the request as JSON: the same."""
-    request = json.loads(sys.argv[1])
-    request["console"] = int(os.environ.pop("PREFECT__CONSOLE_FD"))
-    request["word"] = int(os.environ.pop("PREFECT__WORD_FD"))
-    for name in ("console", "word"):
-        os.set_inheritable(request[name], False)
-    _serve(request, None)
+    request = json.loads(sys.argv.pop(1))
+    word = adopt_descriptors()
+    assert word is not None  # whoever gives it this argument gives it those
+    _serve({**request, "word": word}, None)
+
+
+def adopt_descriptors() -> int | None:
+    """Take up the files that the runner has opened for a program that it starts; None where none has.
+
+    What is logged goes to the runner's terminal, as the run's logs have it already. The answer is where to leave the
+    word `REPORTED` once the run has ended.
+    """
+    console = os.environ.pop("PREFECT__CONSOLE_FD", None)
+    word = os.environ.pop("PREFECT__WORD_FD", None)
+    if console is None or word is None:
+        return None
+    for descriptor in (int(console), int(word)):
+        os.set_inheritable(descriptor, False)
+    _console.write_to(int(console))
+    return int(word)
 
 
 def _serve(request: dict[str, Any], load: Any) -> NoReturn:
     _take_signals()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # they are files of this process
-    _console.write_to(request["console"])
     word, code = REPORTED, 0
     try:
         code = _execute(request, load)
@@ -81,8 +95,8 @@ def _execute(request: dict[str, Any], load: Any) -> int:
     run = _run_of(request)
     if run.state.type in _ENDED:  # somebody else was faster: a new attempt would execute it twice
         return 0
-    execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
-    return 0 if _run_of(request).state.type == "COMPLETED" else 1
+    done = execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
+    return 0 if done.run.state.type == "COMPLETED" else 1
 
 
 def _run_of(request: dict[str, Any]) -> FlowRunRecord:

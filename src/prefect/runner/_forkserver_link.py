@@ -101,6 +101,11 @@ class Link:
         with self._lock:
             self._requests.close()
 
+    def end(self) -> None:
+        """End it at once: it has no children."""
+        self._process.kill()
+        self.bury()
+
     def bury(self) -> None:
         """It has closed its sockets, and ends."""
         self.hang_up()

@@ -19,12 +19,11 @@ ASKED_SECONDS: Final = (
 HAND_OVER_SECONDS: Final = 10.0  # that a run takes to record that it was interrupted
 
 
-class InHand:
-    """A run of this runner. One thread uses it."""
+class Stoppable:
+    """A run in a child of this process. One thread uses it."""
 
-    def __init__(self, run: FlowRun, served: Served) -> None:
+    def __init__(self, run: FlowRun) -> None:
         self.run = run
-        self.served = served
         self.child: Child | None = None
         self.handed_over = False
         self._terminate_at = self._kill_at = NEVER
@@ -62,3 +61,11 @@ class InHand:
         elif moment >= self._terminate_at:
             self._terminate_at = NEVER
             self.child.terminate()
+
+
+class InHand(Stoppable):
+    """A run of this runner."""
+
+    def __init__(self, run: FlowRun, served: Served) -> None:
+        super().__init__(run)
+        self.served = served

@@ -225,12 +225,16 @@ class GitRepository:
         """What is wanted, without its history where the other side gives it alone."""
         wanted = self._commit_sha or self._branch or "HEAD"
         shallow = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", "origin", wanted]
-        if self._commit_sha is None:
-            self._git(*shallow, folder=folder)
-            return
         try:
             self._git(*shallow, folder=folder)
-        except GitFailed:  # a shortened id, or a server that gives branches only: look for it in all there is
+        except GitFailed as exc:
+            if self._commit_sha is None:
+                if "shallow" not in str(exc):
+                    raise
+                # files behind a plain web server, which cannot give a part of the history
+                self._git(*(word for word in shallow if word != "--depth=1"), folder=folder)
+                return
+            # a shortened id, or a server that gives branches only: look for it in all there is
             self._git(
                 "fetch", "--quiet", "--", "origin", "+refs/heads/*:refs/remotes/origin/*", folder=folder
             )

@@ -80,7 +80,8 @@ class Taking:
         for deployment_id in deployment_ids:
             self._client.set_deployment_paused_state(deployment_id, paused=True)
 
-    def record_line(self, run: FlowRun, flow_name: str, line: str) -> None:
-        """A line that the run's process has written."""
-        whose = {"flow_run_id": str(run.id), "flow_run_name": run.name, "flow_name": flow_name}
-        _output.info("%s", line, extra=whose)
+
+def record_line(run: FlowRun, flow_name: str, line: str) -> None:
+    """A line that a run's process has written."""
+    whose = {"flow_run_id": str(run.id), "flow_run_name": run.name, "flow_name": flow_name}
+    _output.info("%s", line, extra=whose)

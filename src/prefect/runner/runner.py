@@ -234,7 +234,7 @@ class Runner:
 
     def _killed(self, taken: InHand, record: FlowRunRecord) -> None:
         settings = get_current_settings().to_environment_variables(exclude_unset=True)
-        self._hooks.append(_killed.call_hooks(taken, record, {**os.environ, **settings}))
+        self._hooks.append(_killed.call_hooks(taken.served.source, record, {**os.environ, **settings}))
         self._hooks = [thread for thread in self._hooks if thread.is_alive()]
 
     def _news_of(self) -> list[UUID]:

@@ -132,7 +132,9 @@ class TableApp:
             return detail(404, NOT_FOUND)
         return Answer(307, b"", {"Location": str(request.url.replace(path=f"{self._prefix}{other}"))})
 
-    def _run(self, one: Endpoint[..., Any], request: Request, in_path: dict[str, str], body: bytes) -> Answer | NotYet:
+    def _run(
+        self, one: Endpoint[..., Any], request: Request, in_path: dict[str, str], body: bytes
+    ) -> Answer | NotYet:
         try:
             api = self._api_of(request, one)
             arguments = arguments_of(one, in_path, request.scope["query_string"])

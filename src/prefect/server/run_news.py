@@ -1,6 +1,7 @@
 """Telling runners, over a websocket, that there is something for them: they look for themselves what it is.
 
-A runner sends `{"deployments": [ids]}`, again whenever it has others; it is sent `{"type": "news"}` at once, and then
+A runner sends `{"deployments": [ids]}`, a worker `{"work_queues": [ids]}`, again whenever it has others; it is sent
+`{"type": "news"}` at once, and then
 whenever a run of one of them is to start or any run is to stop. One thread watches the store while anybody listens.
 """
 
@@ -13,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from prefect._backend.run_watch import PAUSE_SECONDS, POLL_SECONDS, RunWatch
+from prefect._backend.run_watch import COLUMNS, PAUSE_SECONDS, POLL_SECONDS, RunWatch
 from prefect.exceptions import StoreError
 from prefect.server.handshake import ProtocolViolation, received
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from prefect._backend.local import LocalBackend
+    from prefect._storage.protocol import Store
 
-MOST_DEPLOYMENTS = 1000
+MOST_IDS = 1000
 _log = logging.getLogger("prefect.server")
 
 
@@ -57,13 +59,13 @@ class RunNews:
 
     async def follow(self, websocket: WebSocket) -> None:
         """Tell a runner until it goes. Raises WebSocketDisconnect, ProtocolViolation: there is no other end."""
-        listener = _Listener(RunWatch(self._backend().store, await _deployments(websocket)))
+        listener = _Listener(await _watch(websocket, self._backend().store))
         listener.event.set()
         self._add(listener)
         telling = asyncio.create_task(_tell(websocket, listener))
         try:
             while True:
-                listener.watch = RunWatch(self._backend().store, await _deployments(websocket))
+                listener.watch = await _watch(websocket, self._backend().store)
         finally:
             self._remove(listener)
             telling.cancel()
@@ -109,13 +111,14 @@ async def _tell(websocket: WebSocket, listener: _Listener) -> None:
         await websocket.send_text('{"type":"news"}')
 
 
-async def _deployments(websocket: WebSocket) -> list[bytes]:
+async def _watch(websocket: WebSocket, store: Store) -> RunWatch:
     message = await received(websocket)
-    given = message.get("deployments")
+    kind = next((one for one in COLUMNS if one in message), "deployments")
+    given = message.get(kind)
     ids = cast("list[Any]", given) if isinstance(given, list) else []
-    if not 0 < len(ids) <= MOST_DEPLOYMENTS:
-        raise ProtocolViolation("Expected 'deployments', a list of ids")
+    if not 0 < len(ids) <= MOST_IDS:
+        raise ProtocolViolation("Expected 'deployments' or 'work_queues', a list of ids")
     try:
-        return [UUID(one).bytes for one in ids]
+        return RunWatch(store, [UUID(one).bytes for one in ids], kind)
     except (ValueError, AttributeError, TypeError):
-        raise ProtocolViolation("Expected ids of deployments") from None
+        raise ProtocolViolation("Expected ids of deployments or work queues") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from prefect._api import concurrency, tag_limits
+from prefect._api import concurrency, slot_waits, tag_limits
 from prefect.client._method import Caller, method
 from prefect.exceptions import ObjectNotFound
 from prefect.model.concurrency import ConcurrencyLimitWithLeaseResponse
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ConcurrencyLeaseHolder,
         ConcurrencyLimit,
         GlobalConcurrencyLimitResponse,
+        SlotWait,
     )
     from prefect.model.requests.concurrency import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 
@@ -134,7 +135,7 @@ class GlobalConcurrencyLimitMethods(Caller):
         slots: int,
         mode: Mode,
         ticket: UUID,
-        patience: float,
+        patience: float = 0,
         lease_duration: float | None = None,
         holder: ConcurrencyLeaseHolder | None = None,
     ) -> Steps[ConcurrencyLimitWithLeaseResponse]:
@@ -157,6 +158,14 @@ class GlobalConcurrencyLimitMethods(Caller):
         given: dict[str, Any] = {} if lease_duration is None else {"lease_duration": lease_duration}
         wanted = IncrementWithLease(names=names, slots=slots, mode=mode, holder=holder, **given, **waiting)
         return (yield self._ask(concurrency.increment_with_lease, body=wanted))
+
+    @method
+    def read_slot_waits(self, flow_run_id: UUID) -> Steps[list[SlotWait]]:
+        """The slots that a flow run and its task runs wait for; none, where the server does not know."""
+        try:
+            return (yield self._ask(slot_waits.read_slot_waits, id=flow_run_id))
+        except ObjectNotFound:
+            return []
 
     @method
     def renew_concurrency_lease(self, lease_id: UUID, lease_duration: float) -> Steps[httpx.Response]:
