@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import asyncio
 import json
 import os
@@ -51,7 +52,7 @@ def delays(visits: list[tuple[float, float]]) -> list[float]:
     """Milliseconds between a release and the next one's coming, in order of size."""
     ordered = sorted(visits)
     return sorted(
-        (after[0] - before[1]) * 1e3 for before, after in zip(ordered, ordered[1:], strict=False)
+        (after[0] - before[1]) * 1e3 for before, after in itertools.pairwise(ordered)
     ) or [PATIENCE * 1e3]
 
 

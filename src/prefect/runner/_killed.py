@@ -9,12 +9,6 @@ import threading
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect._base.drive import drive
-from prefect._engine.hooks import run_hooks
-from prefect._loading import load_flow
-from prefect.client.orchestration import get_client
-from prefect.logging.loggers import flow_run_logger
-
 if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
     from prefect.runner._children import Source

@@ -25,7 +25,7 @@ def get_from_dict(dct: Any, keys: str | list[str | int], default: Any = None) ->
         default: for a path that leads to nothing.
     """
     parts: list[Any] = list(_KEY.findall(keys)) if isinstance(keys, str) else list(keys)
-    found = dct
+    found: Any = dct
     try:
         for part in parts:
             found = found[int(part)] if isinstance(found, list) else found[part]
