@@ -316,6 +316,10 @@ class LocalBackend:
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
 
+    def claim_flow_run(self, run_id: bytes, seen: bytes) -> bool:
+        pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
+        return self.propose_flow_run_state(run_id, pending, only_if_state=seen).status == "ACCEPT"
+
     def executor_ended(
         self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:

@@ -32,7 +32,9 @@ def slugify(
         TypeError: an option is given that is not known here.
     """
     if others:
-        raise TypeError(f"slugify() expected max_length, separator, regex_pattern and lowercase, got {sorted(others)}.")
+        raise TypeError(
+            f"slugify() expected max_length, separator, regex_pattern and lowercase, got {sorted(others)}."
+        )
     plain = text.decode() if isinstance(text, bytes) else str(text)
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     plain = plain.lower() if lowercase else plain
