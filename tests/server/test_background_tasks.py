@@ -69,6 +69,7 @@ def served(*tasks, seconds=0.01):
     TaskWorker(*tasks).start(timeout=seconds)
 
 
+@pytest.mark.behaviour(67)
 def test_a_worker_of_another_process_executes_what_was_left_for_it(api):
     with worker(api):
         futures = [background.add.delay(1), background.add.delay(a=2, b=5)]
