@@ -108,6 +108,12 @@ ROWS = [
             Row("the same, on record", "server", f"flow_runs_percent_{processes}", "%", 100, True),
         )
     ),
+    Row("200 who wait for a limit of 1: wake-up after a release, median", "limits", "wake_p50_ms", "ms", 10),
+    Row("the same, 95th percentile", "limits", "wake_p95_ms", "ms", 20),
+    Row("the same, who came within a minute", "limits", "wake_percent", "%", 100, True),
+    Row("the same in 4 processes over a server, median", "limits", "wake_over_http_p50_ms", "ms", 10),
+    Row("the same, 95th percentile", "limits", "wake_over_http_p95_ms", "ms", 20),
+    Row("the same, who came within a minute", "limits", "wake_over_http_percent", "%", 100, True),
     Row("direct task call that is reported over HTTP", "server", "call_over_http_us", "us", 120),
     Row("the same, processor time of the flow's process", "server", "call_over_http_cpu_us", "us", 120),
     *(

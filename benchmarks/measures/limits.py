@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import asyncio
 import json
 import os
@@ -10,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
+from pathlib import Path
 
 from served import serving
 from timing import SECONDS, report
@@ -52,7 +53,7 @@ def delays(visits: list[tuple[float, float]]) -> list[float]:
     """Milliseconds between a release and the next one's coming, in order of size."""
     ordered = sorted(visits)
     return sorted(
-        (after[0] - before[1]) * 1e3 for before, after in itertools.pairwise(ordered)
+        (after[0] - before[1]) * 1e3 for before, after in pairwise(ordered)
     ) or [PATIENCE * 1e3]
 
 
@@ -83,8 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, serving(home) as server:
         os.environ["PREFECT_API_URL"] = server.url
         making = "import asyncio, limits; asyncio.run(limits.make_limit())"
-        folder = os.path.dirname(os.path.abspath(__file__))
-        subprocess.run([sys.executable, "-c", making, str(SECONDS)][:3], cwd=folder, check=True)
+        subprocess.run([sys.executable, "-c", making], cwd=Path(__file__).parent, check=True)
         elsewhere = in_processes()
     report(**figures("wake", here), **figures("wake_over_http", elsewhere))
 

@@ -182,7 +182,7 @@ class TaskWorker:
         row = None
         try:
             more = self._limit is None or len(self._running) + 1 < self._limit
-            row = feed.next(LOOK_SECONDS, more=more)
+            row = feed.next(LOOK_SECONDS, more=more, wanted=lambda: not self._stopping.is_set())
         finally:
             if row is None and self._slots is not None:
                 self._slots.release()

@@ -40,6 +40,12 @@ def test_a_measure_reports_its_figures(run, script, figures):
 
 
 @pytest.mark.slow
+def test_waiting_for_slots_is_measured(run):
+    reported = json.loads(run("measures/limits.py", "0.05"))
+    assert reported["wake_percent"] == reported["wake_over_http_percent"] == 100
+
+
+@pytest.mark.slow
 def test_the_server_is_measured(run):
     reported = json.loads(run("measures/server.py", "0.05"))
     sys.path.insert(0, str(BENCHMARKS))

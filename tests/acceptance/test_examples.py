@@ -171,3 +171,12 @@ def test_flights(desk):
     again = desk.example("flights")
     assert "192 carrier-months: 0 computed, 192 from the cache" in again
     assert (folder / "report.md").read_text() == report
+
+
+def test_limits(desk):
+    for _ in range(2):
+        said = desk.example("limits")
+        assert "8 queries, at most 2 at once" in said
+        found = re.search(r"10 calls in (\d+\.\d) s", said)
+        assert found is not None
+        assert float(found[1]) >= 0.3

@@ -6,7 +6,7 @@ import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend import reaper, slots
+from prefect._backend import reaper
 from prefect._backend.mirror import mirror, require_tracking
 from prefect._backend.presence import ATTENDING, Presence
 from prefect._backend.protocol import Answer, NewFlowRun
@@ -18,8 +18,9 @@ from prefect._base.faultpoint import reach
 from prefect._base.ids import new_id
 from prefect._orchestration import Abort as RulesAbort
 from prefect._orchestration import Accept, Facts, Reject, Transition, Wait, decide, open_attempt
-from prefect._storage import concurrency, flow_runs, logs, processes, task_runs
+from prefect._storage import flow_runs, logs, processes, task_runs
 from prefect._storage.filters import Condition
+from prefect._storage.holders import holds_slots
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.model.history import states_of
 from prefect.model.records import FlowRunRecord, StateRecord
@@ -200,7 +201,10 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            if state.type in TERMINAL and slots.give_back_all(cx, [run.id]):
+            if state.type in TERMINAL and holds_slots(cx, run.id):
+                from prefect._backend import slots  # few runs hold any
+
+                slots.give_back_all(cx, [run.id])
                 slots.freed(self.store)
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
@@ -308,6 +312,8 @@ class LocalBackend:
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
     def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
+        from prefect._storage import concurrency  # only tasks with tags need it
+
         return concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:

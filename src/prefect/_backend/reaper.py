@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect._backend import slots, task_queue
 from prefect._backend.mirror import mirror
 from prefect._backend.task_run_end import end_task_run
 from prefect._base import procinfo
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import flow_runs, processes, task_runs
+from prefect._storage.holders import holds_slots
 from prefect.model.records import StateRecord
 
 if TYPE_CHECKING:
@@ -40,8 +40,14 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
-                slots.freed(store)
+                _tell_waiters(store)
     return reaped
+
+
+def _tell_waiters(store: Store) -> None:
+    from prefect._backend.slots import freed  # the dead are few
+
+    freed(store)
 
 
 def cause_of_death(process: ProcessRecord, *, heard_since: int | None = None) -> str | None:
@@ -90,6 +96,8 @@ def _memory(process: ProcessRecord) -> str:
 
 def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRecord]:
     """Crash what a process has left, and forget it."""
+    from prefect._backend import task_queue  # the dead are few
+
     now = now_us()
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
@@ -128,7 +136,10 @@ def _crash_flow_run(cx: Transaction, run: FlowRunRecord, cause: str, now: int) -
     }
     flow_runs.update(cx, run.id, changes)
     flow_runs.insert_state(cx, run.id, state)
-    slots.give_back_all(cx, [run.id])
+    if holds_slots(cx, run.id):
+        from prefect._backend import slots  # the dead are few
+
+        slots.give_back_all(cx, [run.id])
     ended = run._replace(**changes)
     if run.deployment_id is not None:
         from prefect._backend.deployment_slots import give_back_slot_of  # only runs of deployments pay for it

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend.slots import freed, give_back_all
 from prefect._orchestration.transition import TERMINAL
 from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
@@ -41,6 +40,8 @@ class StoreSink:
     def record(self, batch: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
         """Write them; rows of a superseded attempt are left out."""
         if record(batch, rows, lines):
+            from prefect._backend.slots import freed  # few runs hold any
+
             freed(self._store)
 
     def settle(self, *, barrier: bool) -> None:
@@ -69,7 +70,10 @@ def record(
         ended = [
             row[_ID] for row in rows if row[_DETAIL] and _HOLDS in row[_DETAIL] and row[_TYPE] in TERMINAL
         ]
-        freed = bool(ended) and give_back_all(cx, ended)
+        if ended:
+            from prefect._backend.slots import give_back_all  # few runs hold any
+
+            freed = give_back_all(cx, ended)
     if lines:
         logs.insert(cx, lines)
     return freed

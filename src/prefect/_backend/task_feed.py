@@ -15,13 +15,15 @@ from prefect._backend.public_socket import open_socket
 from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from websockets.sync.client import ClientConnection
 
     from prefect._backend.http import HttpBackend
     from prefect._backend.public import PublicBackend
     from prefect.model.records import TaskRunRecord
+
+    Wanted = Callable[[], bool]
 
 REAP_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.25  # where a store tells nothing by itself
@@ -33,12 +35,13 @@ _log = logging.getLogger("prefect.task_worker")
 class TaskFeed(Protocol):
     """Where runs come from."""
 
-    def next(self, timeout: float, *, more: bool) -> TaskRunRecord | None:
+    def next(self, timeout: float, *, more: bool, wanted: Wanted) -> TaskRunRecord | None:
         """A run that is this process's from now on; None where none came within `timeout` seconds.
 
         Args:
             timeout: in seconds.
             more: whether another one may come soon; else none is held back for this worker meanwhile.
+            wanted: whether one still is: asked before it is taken.
         """
         ...
 
@@ -56,7 +59,7 @@ class StoreFeed:
         self._news = backend.store.listen_closely("task_runs")
         self._reap_at = 0.0
 
-    def next(self, timeout: float, *, more: bool) -> TaskRunRecord | None:  # noqa: ARG002 - nothing is held back
+    def next(self, timeout: float, *, more: bool, wanted: Wanted) -> TaskRunRecord | None:  # noqa: ARG002 - nothing is held back
         """See `TaskFeed`."""
         deadline = time.monotonic() + timeout
         while True:
@@ -64,8 +67,8 @@ class StoreFeed:
             if now >= self._reap_at:
                 self._reap_at = now + REAP_SECONDS
                 self._backend.reap()
-            run = self._taken()
-            if run is not None or now >= deadline:
+            run = self._taken() if wanted() else None
+            if run is not None or now >= deadline or not wanted():
                 return run
             self._news.wait(min(deadline - now, LOOK_SECONDS))
 
@@ -90,13 +93,16 @@ class SocketFeed:
         self._held = contextlib.ExitStack()
         self._socket: ClientConnection | None = None
 
-    def next(self, timeout: float, *, more: bool) -> TaskRunRecord | None:
+    def next(self, timeout: float, *, more: bool, wanted: Wanted) -> TaskRunRecord | None:
         """See `TaskFeed`."""
         from websockets.exceptions import WebSocketException  # only who asks a server
 
         try:
             socket = self._opened()
             run_id = UUID(json.loads(socket.recv(timeout=timeout))["id"])
+            if not wanted():
+                self.close()  # the server gives it to another one
+                return None
             # adopted before it is acknowledged: should this process die in between, it is noticed
             run = self._backend.take_task_run(run_id.bytes)
             socket.send(json.dumps({"type": "ack"}))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from prefect._backend import slots
 from prefect._storage import task_runs
+from prefect._storage.holders import holds_slots
 from prefect.model.history import history_with
 
 if TYPE_CHECKING:
@@ -26,4 +26,7 @@ def end_task_run(cx: Transaction, run: TaskRunRecord, state_type: str, message: 
         history=json.dumps(history_with(run, (state_type, name, now, message))),
     )
     task_runs.upsert(cx, [ended])
-    slots.give_back_all(cx, [run.id])
+    if holds_slots(cx, run.id):
+        from prefect._backend import slots  # few runs hold any
+
+        slots.give_back_all(cx, [run.id])

@@ -9,19 +9,25 @@ import threading
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from prefect._base.drive import drive
+from prefect._engine.hooks import run_hooks
+from prefect._loading import load_flow
+from prefect.client.orchestration import get_client
+from prefect.logging.loggers import flow_run_logger
+
 if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
-    from prefect.runner._children import Source
+    from prefect.runner._in_hand import InHand
 
 _log = logging.getLogger("prefect.runner")
 _SECONDS = 60.0
 _HOOKS = {"CANCELLED": "on_cancellation_hooks", "CRASHED": "on_crashed_hooks"}
 
 
-def call_hooks(source: Source, record: FlowRunRecord, environment: dict[str, str]) -> threading.Thread:
+def call_hooks(taken: InHand, record: FlowRunRecord, environment: dict[str, str]) -> threading.Thread:
     """Have the hooks of the run's state called; the thread that waits for that."""
-    command = [sys.executable, "-m", __name__, source.entrypoint, str(UUID(bytes=record.id))]
-    folder = source.folder
+    command = [sys.executable, "-m", __name__, taken.served.source.entrypoint, str(UUID(bytes=record.id))]
+    folder = taken.served.source.folder
 
     def wait() -> None:
         try:
