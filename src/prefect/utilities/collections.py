@@ -1,5 +1,8 @@
 """Small things on lists and dicts, for packages written for Prefect 3."""
 
+# What is handed in is Any, and narrowing Any makes it partially unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import re
@@ -29,6 +32,6 @@ def get_from_dict(dct: Any, keys: str | list[str | int], default: Any = None) ->
     for part in parts:
         try:
             found = found[int(part)] if isinstance(found, list) else found[part]
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError):  # noqa: PERF203 - the loop ends here
             return default
     return found
