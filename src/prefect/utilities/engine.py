@@ -21,9 +21,8 @@ async def propose_state(
         Abort: the proposal was refused for good.
     """
     from prefect.exceptions import Abort  # the client is there, and so is all that it needs
-    from prefect.model.responses import SetStateStatus  # as above
 
     answer = await client.set_flow_run_state(flow_run_id, state, force=force)
-    if answer.status is SetStateStatus.ABORT:
+    if answer.status == "ABORT":
         raise Abort(getattr(answer.details, "reason", None) or "The state was refused.")
     return answer.state or (await client.read_flow_run(flow_run_id)).state or state
