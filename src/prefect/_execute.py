@@ -9,7 +9,7 @@ import logging
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from prefect._backend.resolve import backend
@@ -39,12 +39,19 @@ if TYPE_CHECKING:
     Pull = Callable[[DeploymentResponse], Path | None]
 
 
+class Executed(NamedTuple):
+    """A run that this process has executed, as it is then, and the ids of the task runs that were replayed."""
+
+    run: FlowRunRecord
+    replayed: list[bytes]
+
+
 def execute(
     run: FlowRunRecord, *, entrypoint: str | None = None, pull: Pull | None = None, flow: Any = None
-) -> list[bytes]:
-    """Execute the run in place, in this thread; the ids of the task runs that were replayed.
+) -> Executed:
+    """Execute the run in place, in this thread. How it ended is on record, whatever the flow has raised.
 
-    How it ended is on record, whatever the flow has raised. A run of a deployment is found through the deployment.
+    The flow of a deployed run is found through its deployment.
 
     Args:
         run: the run, as it is now.
@@ -61,9 +68,16 @@ def execute(
     if flow is None:
         flow = _find_flow(run, entrypoint, pull)
     parameters = _parameters(run, flow)
-    if run.state.type == "SCHEDULED" and run.deployment_id is not None and not _submitted(run):
-        return []
-    return _run(flow, run, parameters)
+    if run.state.type == "SCHEDULED" and run.deployment_id is not None:
+        run = _submit(run)
+        if run.state.type != "PENDING":
+            return Executed(run, [])
+    call = resume(flow, run.id, parameters)
+    assert call.recorded is not None
+    replayed = call.recorded.replayed
+    with suppress(Pause):  # it is suspended, and holds no process
+        carry_out(call)
+    return Executed(call.record, replayed)
 
 
 def require_free(run: FlowRunRecord) -> None:
@@ -83,13 +97,13 @@ def require_free(run: FlowRunRecord) -> None:
         )
 
 
-def _submitted(run: FlowRunRecord) -> bool:
+def _submit(run: FlowRunRecord) -> FlowRunRecord:
     """Take the run off its schedule by the rules, which may make it wait for a slot of its deployment."""
     pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
     answer = backend().propose_flow_run_state(run.id, pending)
     if answer.status != "ACCEPT":
         _warn(run, f"Flow run '{run.name}' is {answer.run.state.name}: {answer.reason}")
-    return answer.run.state.type == "PENDING"
+    return answer.run
 
 
 # --- where its flow is --------------------------------------------------------------------------------
@@ -205,15 +219,3 @@ def _warn(run: FlowRunRecord, message: str) -> None:
     ensure_logging_setup()
     run_id = {"flow_run_id": str(UUID(bytes=run.id))}
     logging.getLogger("prefect.flow_runs").warning("%s", message, extra=run_id)
-
-
-# --- the run ------------------------------------------------------------------------------------------
-
-
-def _run(flow: Flow[..., Any], run: FlowRunRecord, parameters: dict[str, Any]) -> list[bytes]:
-    call = resume(flow, run.id, parameters)
-    assert call.recorded is not None
-    replayed = call.recorded.replayed
-    with suppress(Pause):  # it is suspended, and holds no process
-        carry_out(call)
-    return replayed

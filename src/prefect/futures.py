@@ -153,6 +153,7 @@ class _StoredFuture(PrefectFuture[R]):
     """The handle on a run that somebody else executes: it asks the store."""
 
     POLL_SECONDS = 0.1
+    FIRST_POLL_SECONDS = 0.005
 
     @property
     def state(self) -> State[R]:
@@ -164,15 +165,17 @@ class _StoredFuture(PrefectFuture[R]):
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run has ended, or for `timeout` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline, pause = None if timeout is None else time.monotonic() + timeout, self.FIRST_POLL_SECONDS
         while not self.state.is_final() and (deadline is None or time.monotonic() < deadline):
-            clock.clock().sleep(self.POLL_SECONDS)
+            clock.clock().sleep(pause)
+            pause = min(2 * pause, self.POLL_SECONDS)
 
     async def wait_async(self, timeout: float | None = None) -> None:
         """Wait until the run has ended, or for `timeout` seconds, letting the event loop go on."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline, pause = None if timeout is None else time.monotonic() + timeout, self.FIRST_POLL_SECONDS
         while not self.state.is_final() and (deadline is None or time.monotonic() < deadline):
-            await clock.clock().sleep_async(self.POLL_SECONDS)
+            await clock.clock().sleep_async(pause)
+            pause = min(2 * pause, self.POLL_SECONDS)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """The result of the run; see `PrefectFuture.result`.

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import datetime
@@ -218,7 +218,7 @@ class TaskWorker:
             thread.join()
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _signals(self) -> Generator[None, None, None]:
         """Inside of the block SIGTERM and SIGINT stop it; a second SIGINT interrupts."""
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -290,7 +290,7 @@ def create_status_server(task_worker: TaskWorker) -> FastAPI:
 
 
 @contextmanager
-def _status_server(worker: TaskWorker, port: int | None) -> Iterator[None]:
+def _status_server(worker: TaskWorker, port: int | None) -> Generator[None, None, None]:
     if port is None:
         yield
         return

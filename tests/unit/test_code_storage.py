@@ -146,7 +146,10 @@ class TestGit:
             GitRepository("https://h/a.git", **options)
 
     def test_an_option_in_the_place_of_a_url_or_branch_is_none(self, tmp_path):
-        for url, branch in (("--upload-pack=touch pwned", None), ("file:///x.git", "--upload-pack=touch pwned")):
+        for url, branch in (
+            ("--upload-pack=touch pwned", None),
+            ("file:///x.git", "--upload-pack=touch pwned"),
+        ):
             with pytest.raises(RuntimeError):
                 cloned(tmp_path, url, branch=branch, name="n")
         assert not list(tmp_path.rglob("pwned"))
@@ -180,15 +183,18 @@ class TestPullStep:
 
     def test_a_saved_block_stands_for_its_secret(self):
         class Keys(Block):
-            token: SecretStr
+            value: SecretStr
 
-        keys = Keys(token=SecretStr(TOKEN))
+        keys = Keys(value=SecretStr(TOKEN))
         with pytest.raises(BlockNotSavedError):
             GitRepository("https://h/b.git", credentials=keys).to_pull_step()
         keys.save("mine")
         for credentials, shown in (
             (keys, "{{ prefect.blocks.keys.mine }}"),
-            ({"username": "u", "access_token": keys}, {"username": "u", "access_token": "{{ prefect.blocks.keys.mine }}"}),
+            (
+                {"username": "u", "access_token": keys},
+                {"username": "u", "access_token": "{{ prefect.blocks.keys.mine }}"},
+            ),
         ):
             step = GitRepository("https://h/b.git", credentials=credentials).to_pull_step()
             assert step["prefect.deployments.steps.git_clone"]["credentials"] == shown
@@ -310,7 +316,9 @@ class TestCredentials:
         assert "PREFECT__GIT_PASSWORD" not in os.environ
 
     def test_wrong_ones_end_at_once_and_are_not_told(self, guarded, tmp_path):
-        with pytest.raises(RuntimeError, match="Check the URL, the branch, and that the credentials") as caught:
+        with pytest.raises(
+            RuntimeError, match="Check the URL, the branch, and that the credentials"
+        ) as caught:
             cloned(tmp_path, f"http://{guarded}/up.git", credentials={"token": "wr0ng-one"})
         chain: BaseException | None = caught.value
         while chain is not None:
@@ -330,7 +338,9 @@ class TestCredentials:
         git("fetch", "--quiet", str(upstream.folder), "+main:main", folder=bare)
         git("update-server-info", folder=bare)
         with pytest.raises(RuntimeError):
-            cloned(tmp_path, f"http://{guarded}/up.git", credentials={"token": TOKEN}, include_submodules=True)
+            cloned(
+                tmp_path, f"http://{guarded}/up.git", credentials={"token": TOKEN}, include_submodules=True
+            )
         assert set(seen) == {"nothing"}
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from prefect import flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
-from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
+from prefect.deployments.runner import DeploymentApplyError
 from prefect.exceptions import InvalidNameError
 from prefect.model.concurrency import ConcurrencyLimitConfig
 from prefect.runner._serving import deployments_of

@@ -11,9 +11,9 @@ from prefect._api.errors import Refused, missing
 from prefect._api.later import NotYet
 from prefect._api.limits import page_of
 from prefect._backend import slots
-from prefect._backend.slots import Full, Holder, Never, Taken
+from prefect._backend.slots import Full, Holder, Never, Taken, freed
 from prefect._backend.turns import Wish
-from prefect._backend.waiting_room import Waiter, freed
+from prefect._backend.waiting_room import Waiter
 from prefect._base.clock import now_us, to_datetime
 from prefect._base.ids import new_id
 from prefect._storage import concurrency

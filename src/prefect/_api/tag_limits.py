@@ -36,6 +36,7 @@ def create_concurrency_limit(api: Api, body: ConcurrencyLimitCreate) -> Concurre
             api.created()
         else:
             LIMITS.update(cx, known.id, {"slot_limit": body.concurrency_limit, "updated": now_us()})
+            slots.freed(api.store)
         return _shown(cx, [_of_tag(cx, body.tag)])[0]
 
 
@@ -65,6 +66,7 @@ def reset_concurrency_limit_by_tag(api: Api, tag: str, body: ResetTagLimit | Non
         limit = _of_tag(cx, tag)
         concurrency.lock(cx, [limit.name])
         slots.set_taken(cx, limit, 0)
+        slots.freed(api.store)
         for task_run_id in (body.slot_override if body else None) or ():
             slots.grant(cx, limit, Holder("task_run", task_run_id.bytes))
 
@@ -95,6 +97,7 @@ def decrement_concurrency_limits_v1(api: Api, body: TagSlot) -> list[MinimalConc
             lease_id = concurrency.lease_of(cx, limit.id, "task_run", body.task_run_id.bytes)
             if lease_id is not None:
                 slots.give_back(cx, lease_id)
+        slots.freed(api.store)
     return [_minimal(limit) for limit in limits]
 
 
@@ -103,6 +106,7 @@ def delete_concurrency_limit(api: Api, id: UUID) -> None:
     """Remove the limit of a tag, by its id. Raises ObjectNotFound."""
     with api.store.write() as cx:
         delete(cx, _by_id(cx, id))
+        slots.freed(api.store)
 
 
 @endpoint("DELETE", "/concurrency_limits/tag/{tag}")
@@ -110,6 +114,7 @@ def delete_concurrency_limit_by_tag(api: Api, tag: str) -> None:
     """Remove the limit of a tag. Raises ObjectNotFound."""
     with api.store.write() as cx:
         delete(cx, _of_tag(cx, tag))
+        slots.freed(api.store)
 
 
 def _refusal(limit: LimitRecord) -> Refused:

@@ -200,8 +200,8 @@ class LocalBackend:
             return None
         if state is not None:
             flow_runs.insert_state(cx, run.id, state)
-            if state.type in TERMINAL:
-                slots.give_back_all(cx, [run.id])
+            if state.type in TERMINAL and slots.give_back_all(cx, [run.id]):
+                slots.freed(self.store)
             if changes.get("owner") is None:  # who takes a run up mirrors its states itself
                 mirror(cx, run, state)
             if run.auto_scheduled and state.type in TERMINAL:
@@ -315,6 +315,10 @@ class LocalBackend:
 
     def reap(self) -> list[FlowRunRecord]:
         return reaper.reap(self.store, self.presence.id, heard_since=self.heard_since)
+
+    def claim_flow_run(self, run_id: bytes, seen: bytes) -> bool:
+        pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
+        return self.propose_flow_run_state(run_id, pending, only_if_state=seen).status == "ACCEPT"
 
     def executor_ended(
         self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord, ProcessRecord
 
 
-FREED = "slots"  # the channel of who waits for them
 UNHEARD_US = 15 * 60 * 1_000_000
 
 
@@ -41,8 +40,7 @@ def reap(store: Store, own_process: bytes | None, *, heard_since: int | None = N
         if cause is not None:
             with store.write() as cx:
                 reaped += bury(cx, process, cause)
-                if store.blocks:
-                    store.notify(FREED)
+                slots.freed(store)
     return reaped
 
 
@@ -96,6 +94,8 @@ def bury(cx: Transaction, process: ProcessRecord, cause: str) -> list[FlowRunRec
     buried: list[FlowRunRecord] = []
     for run in flow_runs.owned_by(cx, process.id):
         for task_run in task_runs.unfinished(cx, column="flow_run_id", value=run.id):
+            if task_queue.is_background(task_run):  # a worker executes it, or will
+                continue
             end_task_run(cx, task_run, "CRASHED", cause, now)
         buried.append(_crash_flow_run(cx, run, cause, now))
     for task_run in task_runs.unfinished(cx, column="process_id", value=process.id):

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect._backend import reaper, wire
-from prefect._backend.reaper import FREED
+from prefect._backend.slots import freed
 from prefect._backend.store_sink import record
 from prefect._backend.verbs import RAISED, VERBS, Verb, raised
 from prefect._base.clock import now_us
@@ -108,8 +108,8 @@ def deliver(backend: LocalBackend, batch: Batch) -> dict[str, Any]:
             return wire.loads(batches.answer(cx, process.id, batch.number).encode())
         presence = RemotePresence(process, backend.presence.lease_us)
         come_back(cx, presence, batch.sender)
-        if record(cx, batch.rows, batch.lines, sender=process.id) and backend.store.blocks:
-            backend.store.notify(FREED)
+        if record(cx, batch.rows, batch.lines, sender=process.id):
+            freed(backend.store)
         said: dict[str, Any] = {}
         if batch.verb is not None:
             acting = backend.acting_for(presence)

@@ -6,7 +6,7 @@ Whoever takes, counts and inserts in one transaction that has locked the limits:
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from prefect._base.clock import now_us
 from prefect._base.ids import new_id
@@ -16,9 +16,10 @@ from prefect._storage.concurrency import LEASES, LIMITS, SECOND, SLOTS, LeaseRec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefect._storage.protocol import Transaction
+    from prefect._storage.protocol import Store, Transaction
 
 Mode = Literal["concurrency", "rate_limit"]
+FREED: Final = "slots"  # the channel of who waits for them
 SOONEST_RETRY = 0.1  # seconds
 _NEWS = 0.1  # the share of the last occupancy in the average of them
 
@@ -144,6 +145,14 @@ def give_back(cx: Transaction, lease_id: bytes) -> None:
             note_occupancy(cx, limit, (now_us() - lease.created) / SECOND)
     SLOTS.delete(cx, lease_id=lease_id)
     LEASES.delete(cx, id=lease_id)
+
+
+def freed(store: Store) -> None:
+    """Tell whoever waits for slots, in the transaction that frees them."""
+    if store.blocks:
+        store.notify(FREED)
+    else:
+        store.stir()
 
 
 def give_back_all(cx: Transaction, holder_ids: Sequence[bytes]) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from prefect._backend.reaper import FREED
-from prefect._backend.slots import give_back_all
+from prefect._backend.slots import freed, give_back_all
 from prefect._orchestration.transition import TERMINAL
 from prefect._storage import flow_runs, logs, task_runs
 from prefect.model.records import LogRecord, TaskRunRecord
@@ -41,8 +40,8 @@ class StoreSink:
 
     def record(self, batch: Transaction, rows: Sequence[Row], lines: Sequence[LogRecord]) -> None:
         """Write them; rows of a superseded attempt are left out."""
-        if record(batch, rows, lines) and self._store.blocks:
-            self._store.notify(FREED)
+        if record(batch, rows, lines):
+            freed(self._store)
 
     def settle(self, *, barrier: bool) -> None:
         """Nothing is left to do."""
@@ -80,6 +79,7 @@ _ID = TaskRunRecord._fields.index("id")
 _TYPE = TaskRunRecord._fields.index("state_type")
 _DETAIL = TaskRunRecord._fields.index("detail")
 _HOLDS = '"slots":'  # the note of a run that holds slots
+_PROCESS_ID = TaskRunRecord._fields.index("process_id")
 _FLOW_RUN_ID = TaskRunRecord._fields.index("flow_run_id")
 _ATTEMPT = TaskRunRecord._fields.index("attempt")
 
@@ -87,7 +87,8 @@ _ATTEMPT = TaskRunRecord._fields.index("attempt")
 def _not_fenced(cx: Transaction, rows: Sequence[Row], sender: bytes | None) -> Sequence[Row]:
     """The rows whose attempt is still the flow run's; the others come too late and are refused (design, section 3)."""
     current: dict[tuple[bytes, int], int | None] = {}
-    for flow_run_id, attempt in {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows}:
+    of_attempts = {(row[_FLOW_RUN_ID], row[_ATTEMPT]) for row in rows if row[_PROCESS_ID] is None}
+    for flow_run_id, attempt in of_attempts:
         if flow_run_id is not None:
             found = flow_runs.claim_of(cx, flow_run_id)
             if found is None or found[0] != attempt:
@@ -97,7 +98,9 @@ def _not_fenced(cx: Transaction, rows: Sequence[Row], sender: bytes | None) -> S
         return rows
     kept: list[Row] = []
     for row in rows:
-        attempt = current.get((row[_FLOW_RUN_ID], row[_ATTEMPT]), row[_ATTEMPT])
+        attempt = row[_ATTEMPT]
+        if row[_PROCESS_ID] is None:
+            attempt = current.get((row[_FLOW_RUN_ID], attempt), attempt)
         if attempt is not None:
             kept.append((*row[:_ATTEMPT], attempt, *row[_ATTEMPT + 1 :]))
     if len(kept) < len(rows):

@@ -56,9 +56,14 @@ def adopt(cx: Transaction, run_id: bytes, process_id: bytes) -> TaskRunRecord | 
     return adopted
 
 
+def is_background(run: TaskRunRecord) -> bool:
+    """Whether the run was left for a worker."""
+    return run.history is not None and bool(_scheduled_as(run))
+
+
 def may_run_again(run: TaskRunRecord) -> bool:
     """Whether a background run whose worker has died is given to another one: not for ever."""
-    return bool(_details(run).get("deferred") or _scheduled_as(run)) and run.run_count < MOST_TRIES
+    return is_background(run) and run.run_count < MOST_TRIES
 
 
 def reschedule(cx: Transaction, run: TaskRunRecord, cause: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect._backend import slots
-from prefect._backend.slots import Holder
-from prefect._backend.waiting_room import freed
+from prefect._backend.slots import Holder, freed
 from prefect._base.clock import now_us
 from prefect._orchestration import TagLimit
 from prefect._storage import concurrency

@@ -11,8 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect._backend import slots
-from prefect._backend.reaper import FREED as CHANNEL
-from prefect._backend.slots import Never, Taken
+from prefect._backend.slots import FREED, Never, Taken, freed
 from prefect._backend.turns import Waits, leave, may_be_free, still_wait, take_in_turn
 from prefect._base.clock import now_us
 from prefect.exceptions import StoreError
@@ -159,7 +158,7 @@ class WaitingRoom:
 
     def _serve(self) -> None:
         """Until nobody waits."""
-        news = self._store.listen_closely(CHANNEL)
+        news = self._store.listen_closely(FREED)
         next_look = next_sign = 0.0
         try:
             while self._is_wanted():
@@ -250,9 +249,3 @@ def _groups(waiting: Iterable[Waiter]) -> list[list[Waiter]]:
     for waiter in waiting:
         found.setdefault((waiter.wish.names, waiter.wish.mode), []).append(waiter)
     return list(found.values())
-
-
-def freed(store: Store) -> None:
-    """Tell whoever waits elsewhere, in the transaction that frees slots, where the store does not show it by itself."""
-    if store.blocks:
-        store.notify(CHANNEL)

@@ -61,7 +61,8 @@ class ChangeListener:
 
     def __init__(self, changes: Callable[[], object]) -> None:
         self._changes = changes
-        self._closed = threading.Event()
+        self._closed = False
+        self._wake = threading.Event()
         self._seen = changes()
 
     def wait(self, timeout: float) -> str | None:
@@ -69,14 +70,21 @@ class ChangeListener:
         deadline = time.monotonic() + timeout
         while (now := self._changes()) == self._seen:
             left = deadline - time.monotonic()
-            if left <= 0 or self._closed.wait(min(left, CLOSELY_SECONDS)):
+            if left <= 0 or self._closed:
                 return None
+            if self._wake.wait(min(left, CLOSELY_SECONDS)):
+                self._wake.clear()
         self._seen = now
         return ""
 
+    def look(self) -> None:
+        """Do not wait for the next look: something is being written."""
+        self._wake.set()
+
     def close(self) -> None:
         """See `Listener`."""
-        self._closed.set()
+        self._closed = True
+        self._wake.set()
 
 
 def _key(channel: str) -> str:

@@ -196,6 +196,9 @@ class PostgresStore:
         """See `Store.listen_closely`."""
         return self.listen(channel)
 
+    def stir(self) -> None:
+        """See `Store.stir`: those who listen are told by the database."""
+
     # --- the schema ---------------------------------------------------------------------------------
 
     def version(self) -> int:

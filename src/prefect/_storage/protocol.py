@@ -165,6 +165,10 @@ class Store(Queries, Protocol):
         """The same within 5 ms; where the store shows that it was written to, whether or not `notify` was called."""
         ...
 
+    def stir(self) -> None:
+        """Who listens closely in this process looks at once, or at the end of the transaction that this is part of."""
+        ...
+
     def database(self) -> str:
         """The product underneath, and its version."""
         ...

@@ -13,6 +13,7 @@ from collections import deque
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from prefect._storage import migrate
 from prefect._storage.leading import Leases
@@ -115,6 +116,7 @@ class SqliteStore:
         self._writer = self._connect()
         self._watcher: Connection | None = None
         self._leases = Leases(self)
+        self._close_listeners: WeakSet[ChangeListener] = WeakSet()
         if not any_version:
             with self._explained():
                 self._prepare(migrate_on_start)
@@ -280,7 +282,14 @@ class SqliteStore:
     def listen_closely(self, channel: str) -> ChangeListener:
         """See `Store.listen_closely`: looks 250 times a second."""
         _ = channel
-        return ChangeListener(self.changed)
+        listener = ChangeListener(self.changed)
+        self._close_listeners.add(listener)
+        return listener
+
+    def stir(self) -> None:
+        """See `Store.stir`."""
+        for listener in tuple(self._close_listeners):
+            listener.look()
 
     def database(self) -> str:
         """The version of SQLite."""

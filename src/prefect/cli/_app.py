@@ -49,6 +49,7 @@ COMMANDS: Final = {
         needs_settings=False,
     ),
     "server": Entry("prefect.cli.server:server", "Serve the API to flows, people and other machines."),
+    "task": Entry("prefect.cli.task:task", "Execute background tasks."),
     "task-run": Entry("prefect.cli.task_run:task_run", "See task runs.", ("task-runs",)),
     "variable": Entry(
         "prefect.cli.variable:variable", "Keep values that flows look up by name.", ("variables",)

@@ -28,7 +28,7 @@ def execute_flow_run(run: FlowRunRecord, entrypoint: str | None) -> int:
     """Execute the run in place, and say how it ended; the exit code (0 if it completed)."""
     started = now_us()
     try:
-        replayed = execute(run, entrypoint=entrypoint, pull=_pull)
+        replayed = execute(run, entrypoint=entrypoint, pull=_pull).replayed
     except Abort as error:
         fail(str(error))
     return _report(run, started, replayed)

@@ -31,6 +31,7 @@ from prefect.model.concurrency import ConcurrencyLeaseHolder
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from prefect.client._use import AnyClient
     from prefect.model.concurrency import ConcurrencyLimitWithLeaseResponse, MinimalConcurrencyLimitResponse
 
     Steps = Generator[Any, Any, Any]
@@ -76,8 +77,8 @@ class _Refusal(NamedTuple):
     error: Exception
 
 
-def take(wish: Wish, *, warns: bool = True) -> Generator[Any, Any, UUID | None]:
-    """Take slots under a lease; its id, or None where no limit of those names exists.
+def take(wish: Wish, client: AnyClient = None, *, warns: bool = True) -> Generator[Any, Any, UUID | None]:
+    """Take slots under a lease; its id, or None where no limit of those names exists. Without a client, by a new one.
 
     Raises:
         AcquireConcurrencySlotTimeoutError: not in time.
@@ -85,26 +86,32 @@ def take(wish: Wish, *, warns: bool = True) -> Generator[Any, Any, UUID | None]:
     """
     if not wish.names:
         return None
-    answer: ConcurrencyLimitWithLeaseResponse = yield from _granted(wish, "concurrency")
+    answer: ConcurrencyLimitWithLeaseResponse = yield from _granted(wish, "concurrency", client)
     if warns:
         _check(wish, answer.limits)
     if answer.limits:
         return answer.lease_id
-    yield from give_back(answer.lease_id)
+    yield from give_back(answer.lease_id, client)
     return None
 
 
 def take_decaying(wish: Wish) -> Generator[Any, Any, None]:
     """Take slots that become free by themselves. Raises as `take`."""
     if wish.names:
-        answer: ConcurrencyLimitWithLeaseResponse = yield from _granted(wish, "rate_limit")
+        answer: ConcurrencyLimitWithLeaseResponse = yield from _granted(wish, "rate_limit", None)
         _check(wish, answer.limits)
 
 
-def give_back(lease_id: UUID) -> Steps:
+def give_back(lease_id: UUID, client: AnyClient = None) -> Steps:
     """The slots are free. Where that cannot be said, they are when the lease is over."""
     try:
-        yield Using(None, "release_concurrency_slots_with_lease", lease_id=lease_id)
+        try:
+            yield Using(client, "release_concurrency_slots_with_lease", lease_id=lease_id)
+        except Exception:
+            if client is None:
+                raise
+            # a connection that nobody has used for long may have been closed; to give back twice is to do it once
+            yield Using(None, "release_concurrency_slots_with_lease", lease_id=lease_id)
     except Exception as exc:
         get_logger("concurrency").warning(
             "Concurrency slots could not be given back; they are free when their lease is over. %s", exc
@@ -180,20 +187,29 @@ def give_back_tags(tags: list[str], task_run_id: UUID) -> Steps:
         yield Using(None, "decrement_v1_concurrency_slots", **arguments)
 
 
-def _granted(wish: Wish, mode: str) -> Steps:
+def _granted(wish: Wish, mode: str, client: AnyClient) -> Steps:
     arguments: dict[str, Any] = {"names": wish.names, "slots": wish.slots, "mode": mode}
     arguments.update(holder=wish.holder, lease_duration=wish.lease_duration or None, ticket=new_uuid())
-    return asked_until_granted(wish, "take_concurrency_slots", arguments, waits=wish.max_retries is None)
+    waits = wish.max_retries is None
+    return asked_until_granted(wish, "take_concurrency_slots", arguments, waits=waits, client=client)
 
 
-def asked_until_granted(wish: Wish, method: str, arguments: dict[str, Any], *, waits: bool = False) -> Steps:
+def asked_until_granted(
+    wish: Wish,
+    method: str,
+    arguments: dict[str, Any],
+    *,
+    waits: bool = False,
+    client: AnyClient = None,
+) -> Steps:
     """Ask until it is granted, for as long and as often as the wish allows.
 
     Args:
         wish: how long and how often.
-        method: of a client.
+        method: of the client.
         arguments: its arguments.
         waits: whether the method has a `patience`, for which whoever is asked may wait with the answer.
+        client: asks; without one, a new one each time.
     """
     deadline = None if wish.timeout_seconds is None else time.monotonic() + wish.timeout_seconds
     refusals = 0
@@ -203,7 +219,7 @@ def asked_until_granted(wish: Wish, method: str, arguments: dict[str, Any], *, w
             raise _too_late(wish)
         patience = {"patience": LONGEST_WAIT if left is None else min(LONGEST_WAIT, left)} if waits else {}
         try:
-            return (yield Using(None, method, **arguments, **patience))
+            return (yield Using(client, method, **arguments, **patience))
         except (Refused, PrefectHTTPStatusError) as exc:
             refusal = _refusal(exc)
         refusals += 1

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from prefect._base.drive import drive_async
+from prefect.client.orchestration import get_client
 from prefect.concurrency._errors import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.concurrency._taking import give_back, kept, take, take_decaying, wish_of
 
@@ -53,13 +54,14 @@ async def concurrency(  # noqa: PLR0917 - the public signature
     wish = wish_of(names, occupy, timeout_seconds, max_retries, strict, lease_duration, holder)
     ends_when_lost = strict if raise_on_lease_renewal_failure is None else raise_on_lease_renewal_failure
     wish = wish._replace(ends_when_lost=ends_when_lost)
-    lease_id = await drive_async(take(wish))
-    try:
-        with kept(lease_id, wish):
-            yield
-    finally:
-        if lease_id is not None:
-            await drive_async(give_back(lease_id))
+    async with get_client() as client:
+        lease_id = await drive_async(take(wish, client))
+        try:
+            with kept(lease_id, wish):
+                yield
+        finally:
+            if lease_id is not None:
+                await drive_async(give_back(lease_id, client))
 
 
 async def rate_limit(

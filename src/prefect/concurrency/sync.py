@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prefect._base.drive import drive
+from prefect.client.orchestration import get_client
 from prefect.concurrency._taking import give_back, kept, take, take_decaying, wish_of
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ def concurrency(  # noqa: PLR0917 - the public signature
     wish = wish_of(names, occupy, timeout_seconds, max_retries, strict, lease_duration, holder)
     ends_when_lost = strict if raise_on_lease_renewal_failure is None else raise_on_lease_renewal_failure
     wish = wish._replace(ends_when_lost=ends_when_lost)
-    lease_id = drive(take(wish))
-    try:
-        with kept(lease_id, wish):
-            yield
-    finally:
-        if lease_id is not None:
-            drive(give_back(lease_id))
+    with get_client(sync_client=True) as client:
+        lease_id = drive(take(wish, client))
+        try:
+            with kept(lease_id, wish):
+                yield
+        finally:
+            if lease_id is not None:
+                drive(give_back(lease_id, client))
 
 
 def rate_limit(

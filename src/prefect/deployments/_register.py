@@ -109,7 +109,9 @@ def _ready(config: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _require_pool(config: dict[str, Any]) -> str:
-    name = (config.get("work_pool") or {}).get("name") or get_current_settings().deployments.default_work_pool_name
+    name = (config.get("work_pool") or {}).get(
+        "name"
+    ) or get_current_settings().deployments.default_work_pool_name
     if not name:
         raise ProjectError(
             f"A work pool is required to deploy {config.get('name')!r}: expected --pool NAME, `work_pool: {{name: …}}` "

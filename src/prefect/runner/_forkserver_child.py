@@ -95,8 +95,8 @@ def _execute(request: dict[str, Any], load: Any) -> int:
     run = _run_of(request)
     if run.state.type in _ENDED:  # somebody else was faster: a new attempt would execute it twice
         return 0
-    execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
-    return 0 if _run_of(request).state.type == "COMPLETED" else 1
+    done = execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
+    return 0 if done.run.state.type == "COMPLETED" else 1
 
 
 def _run_of(request: dict[str, Any]) -> FlowRunRecord:

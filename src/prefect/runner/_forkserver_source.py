@@ -29,7 +29,7 @@ _EARLY = (
     "prefect.states",
     "prefect.task_runners",
 )
-_EARLY_WITH_SERVER = ("httpx", "prefect._backend.servers")
+_EARLY_WITH_SERVER = ("httpx", "httpcore", "certifi", "encodings.idna", "prefect._backend.servers")
 
 
 class Warmed:
@@ -82,10 +82,13 @@ def _prepare(module: Any) -> None:
     ensure_logging_setup()
     names: dict[str, Any] = getattr(module, "__dict__", {})
     for found in list(names.values()):
-        kind: Any = type(found)
-        if getattr(kind, "_options_type", None) is FlowOptions:
+        if _is_flow(found):
             with contextlib.suppress(Exception):  # what it refuses it will refuse in the child too
                 _ = found.should_validate_parameters and found.parameter_validator
+
+
+def _is_flow(found: object) -> bool:
+    return getattr(type(found), "_options_type", None) is FlowOptions
 
 
 def _threads() -> str | None:

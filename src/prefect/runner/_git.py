@@ -97,6 +97,8 @@ def _fields(credentials: Any) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str | None:
     """What a text, a SecretStr or a Secret block says."""
+    if hasattr(value, "get_block_placeholder"):
+        value = getattr(value, "value", None)
     for reveal in ("get_secret_value", "get"):
         if hasattr(value, reveal) and not isinstance(value, str):
             value = getattr(value, reveal)()

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from prefect._backend.local import LocalBackend
+    from prefect.model.records import TaskRunRecord
 
 VIOLATION = 4001
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.05  # a look takes 0.1 ms
 MOST_KEYS = 1000
 _LONGEST_NAME = 200
 
@@ -101,7 +102,7 @@ class _Subscription:
 
     async def _next(self) -> Any:
         while True:
-            run = await run_in_threadpool(task_queue.take, self._backend().store, self._keys)
+            run = await run_in_threadpool(self._taken)
             await self._touch()
             if run is not None:
                 return run
@@ -110,6 +111,12 @@ class _Subscription:
             if answer.done():
                 self._read(answer)
                 raise ProtocolViolation("expected no message before a run was sent")
+
+    def _taken(self) -> TaskRunRecord | None:
+        store = self._backend().store
+        if not task_queue.is_any_waiting(store, self._keys):
+            return None
+        return task_queue.take(store, self._keys)
 
     async def _touch(self) -> None:
         if monotonic() - self._touched > task_workers.TOUCH_SECONDS:

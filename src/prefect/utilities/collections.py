@@ -1,8 +1,5 @@
 """Small things on lists and dicts, for packages written for Prefect 3."""
 
-# What is handed in is Any, and narrowing Any makes it partially unknown.
-# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import re
@@ -29,9 +26,9 @@ def get_from_dict(dct: Any, keys: str | list[str | int], default: Any = None) ->
     """
     parts: list[Any] = list(_KEY.findall(keys)) if isinstance(keys, str) else list(keys)
     found = dct
-    for part in parts:
-        try:
+    try:
+        for part in parts:
             found = found[int(part)] if isinstance(found, list) else found[part]
-        except (KeyError, IndexError, TypeError, ValueError):  # noqa: PERF203 - the loop ends here
-            return default
+    except (KeyError, IndexError, TypeError, ValueError):
+        return default
     return found
