@@ -1,5 +1,8 @@
 """Settings of packages written for Prefect 3, from the environment."""
 
+# What is handed in is Any, and narrowing Any makes it partially unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import os
