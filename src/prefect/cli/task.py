@@ -48,7 +48,7 @@ def _task_at(entrypoint: str) -> Task[..., Any]:
     from prefect._loading import load_object  # not for other commands
     from prefect.tasks import Task  # not for other commands
 
-    found = load_object(entrypoint)
+    found: Task[..., Any] = load_object(entrypoint)
     if not isinstance(found, Task):
         fail(f"Expected a task at {entrypoint}, got {type(found).__name__}. Decorate it with @task.")
     return found

@@ -29,4 +29,4 @@ class PrefectBaseSettings(BaseModel):
             value = os.environ.get(f"{prefix}{name}".upper())
             if value is not None:
                 found[name] = value
-        return {**found, **given} if isinstance(given, dict) else given
+        return found | cast("dict[str, Any]", given) if isinstance(given, dict) else given

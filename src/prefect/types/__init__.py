@@ -21,7 +21,7 @@ def validate_set_T_from_delim_string(value: Any, type_: Any, delim: str | None =
 
     if not value:
         return set()
-    parts = value.split(delim or ",") if isinstance(value, str) else value
+    parts: Any = value.split(delim or ",") if isinstance(value, str) else value
     parts = parts if isinstance(parts, (set, list, tuple)) else [parts]
     stripped: list[Any] = [part.strip() if isinstance(part, str) else part for part in parts]
     one = TypeAdapter(type_)
