@@ -17,17 +17,17 @@ from prefect.logging.loggers import flow_run_logger
 
 if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
-    from prefect.runner._in_hand import InHand
+    from prefect.runner._children import Source
 
 _log = logging.getLogger("prefect.runner")
 _SECONDS = 60.0
 _HOOKS = {"CANCELLED": "on_cancellation_hooks", "CRASHED": "on_crashed_hooks"}
 
 
-def call_hooks(taken: InHand, record: FlowRunRecord, environment: dict[str, str]) -> threading.Thread:
+def call_hooks(source: Source, record: FlowRunRecord, environment: dict[str, str]) -> threading.Thread:
     """Have the hooks of the run's state called; the thread that waits for that."""
-    command = [sys.executable, "-m", __name__, taken.served.source.entrypoint, str(UUID(bytes=record.id))]
-    folder = taken.served.source.folder
+    command = [sys.executable, "-m", __name__, source.entrypoint, str(UUID(bytes=record.id))]
+    folder = source.folder
 
     def wait() -> None:
         try:

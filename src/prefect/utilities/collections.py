@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,8 @@ def get_from_dict(dct: Any, keys: str | list[str | int], default: Any = None) ->
     found: Any = dct
     try:
         for part in parts:
-            found = found[int(part)] if isinstance(found, list) else found[part]
+            key: Any = int(part) if isinstance(found, list) else part
+            found = cast("Any", found)[key]
     except (KeyError, IndexError, TypeError, ValueError):
         return default
     return found
