@@ -24,7 +24,7 @@ from prefect import flow
 @flow
 def etl(n: int = 1, s: str = "x"):
     """Does it."""
-    open("ran.txt", "a").write(f"{n} {s}\\\\n")
+    open("ran.txt", "a").write(f"{n} {s}\\n")
 
 
 @flow
@@ -289,6 +289,7 @@ class TestFromCode:
         assert client.read_deployments() == []
 
 
+@pytest.mark.slow
 def test_a_run_fetches_its_code_from_git(environment, own_folder):
     """From a repository to the end of a run, each in a process of its own, as a worker does it."""
     upstream = own_folder / "up"

@@ -96,7 +96,10 @@ def interruptible():
 PATIENCE = 30.0
 
 
-@pytest.fixture(params=["store", "server"])
+BOTH = pytest.mark.parametrize("place", ["store", "server"], indirect=True)
+
+
+@pytest.fixture(params=["store", pytest.param("server", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where runs are recorded: the store of this process, or a server of ours."""
     if request.param == "store":
@@ -181,6 +184,7 @@ def states(client: SyncPrefectClient, run: FlowRun) -> list[str]:
 class TestExecution:
     """A run that is asked for is executed with its parameters."""
 
+    @BOTH
     def test_with_its_parameters(self, folder: Path, asking: SyncPrefectClient) -> None:
         with served(deployed(folder, "add", parameters={"b": 10})) as (_, (deployment,)):
             first = asking.create_flow_run_from_deployment(deployment, parameters={"a": 1})
@@ -249,6 +253,7 @@ class TestExecution:
 class TestDeath:
     """A process that dies leaves a crashed run with the cause, which is executed again if it may be."""
 
+    @BOTH
     def test_recovers_and_replays_what_is_recorded(self, folder: Path, asking: SyncPrefectClient) -> None:
         with served(deployed(folder, "fragile")) as (_, (deployment,)):
             run = asking.create_flow_run_from_deployment(deployment, parameters={"times": 1})
@@ -294,6 +299,7 @@ class TestDeath:
 class TestCancellation:
     """Cancelled means stopped."""
 
+    @BOTH
     def test_of_a_flow_that_listens(self, folder: Path, asking: SyncPrefectClient) -> None:
         with served(deployed(folder, "patient")) as (_, (deployment,)):
             run = asking.create_flow_run_from_deployment(deployment)

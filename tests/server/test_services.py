@@ -395,6 +395,7 @@ def test_the_settings_decide_which_there_are():
         "pause-expirations": 5.0,
         "cancellation-cleanup": 20.0,
         "lease-reaper": 5.0,
+        "recovery": 5.0,
         "retention": 3600.0,
         "event-retention": 600.0,
     }
@@ -407,6 +408,7 @@ def test_the_settings_decide_which_there_are():
         "cancellation-cleanup": 7,
         "lease-repossessor": 15.0,
         "lease-reaper": 5.0,
+        "recovery": 5.0,
         "retention": 3600.0,
         "event-retention": 600.0,
     }

@@ -327,15 +327,17 @@ class TestSource:
 
 
 class TestHousekeeping:
-    def test_nothing_is_left_of_many_children(self, warm, folder):
+    @pytest.mark.parametrize("count", [30, pytest.param(1000, marks=pytest.mark.slow)])
+    def test_nothing_is_left_of_many_children(self, warm, folder, count):
         warm.execute(folder, "plain")
         link = next(link for link in warm.children._links if link is warm.children._warm.get(_key(folder)))
         before = _open_files(os.getpid()), _open_files(link.pid)
-        runs = [new_run("plain") for _ in range(30)]
-        for run_id in runs:
-            warm.children.start(run_id, Source("flows.py:plain", folder))
-        for run_id in runs:
-            assert warm.end_of(run_id).cause is None
+        for _ in range(count // 10):
+            runs = [new_run("plain") for _ in range(10)]
+            for run_id in runs:
+                warm.children.start(run_id, Source("flows.py:plain", folder))
+            for run_id in runs:
+                assert warm.end_of(run_id).cause is None
         warm.execute(folder, "plain")
         assert (_open_files(os.getpid()), _open_files(link.pid)) == before
         assert Path(f"/proc/{link.pid}/task/{link.pid}/children").read_text() == ""

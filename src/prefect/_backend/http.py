@@ -201,6 +201,9 @@ class HttpBackend:
     def reap(self) -> list[FlowRunRecord]:
         return self._read("reap")
 
+    def claim_flow_run(self, run_id: bytes, seen: bytes) -> bool:
+        return self._read("claim_flow_run", run_id=run_id, seen=seen)
+
     def executor_ended(
         self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:

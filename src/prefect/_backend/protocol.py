@@ -193,6 +193,13 @@ class Backend(Protocol):
         """Turn runs whose process is dead, or whose lease has expired, into Crashed; those runs."""
         ...
 
+    def claim_flow_run(self, run_id: bytes, seen: bytes) -> bool:
+        """Take a scheduled run off its schedule, for who will execute it, while it is in the state it was seen in.
+
+        Whoever is first has it. False where somebody was faster, or it has to wait (for a slot of its deployment).
+        """
+        ...
+
     def executor_ended(
         self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:

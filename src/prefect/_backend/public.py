@@ -289,6 +289,14 @@ class PublicBackend:
     def reap(self) -> list[FlowRunRecord]:
         return []
 
+    def claim_flow_run(self, run_id: bytes, seen: bytes) -> bool:
+        """Such a server lets an ended run be Pending again: it is looked at just before."""
+        run = self.read_flow_run(run_id)
+        if run.state.id != seen:
+            return False
+        pending = StateRecord(new_id(), "PENDING", "Pending", now_us())
+        return self.propose_flow_run_state(run_id, pending).status == "ACCEPT"
+
     def executor_ended(
         self, run_id: bytes, *, host: str, pid: int | None, cause: str | None, hand_over: bool = False
     ) -> FlowRunRecord:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 AHEAD_US: Final = 30_000_000  # what is due later is found by who asks now and then
 POLL_SECONDS: Final = {
-    False: 0.02,
+    False: 0.03,
     True: 0.05,
 }  # by whether asking goes over a network; a look takes 10 µs, or 200
 PAUSE_SECONDS: Final = 0.04  # between two looks at the runs while somebody writes all the time

@@ -64,7 +64,9 @@ def is_background(run: TaskRunRecord) -> bool:
 def may_run_again(run: TaskRunRecord) -> bool:
     """Whether a background run whose worker has died is given to another one: not for ever."""
     # how often it was left for a worker: a run that kills its workers at once is never seen running
-    tries = sum(bool((state.details or {}).get("deferred")) for state in states_of(run) if state.type == "SCHEDULED")
+    tries = sum(
+        bool((state.details or {}).get("deferred")) for state in states_of(run) if state.type == "SCHEDULED"
+    )
     return 0 < tries < MOST_TRIES
 
 

@@ -89,6 +89,7 @@ _reads(
 _reads("limits_of_tags", wire.TEXTS, tags=wire.TEXTS)
 _reads("read_process", wire.optional(wire.PROCESS), process_id=_ID)
 _reads("reap", wire.many(wire.FLOW_RUN))
+_reads("claim_flow_run", wire.BOOL, run_id=_ID, seen=_ID)
 _reads(  # whoever asks again, because the answer was lost, changes nothing
     "executor_ended",
     wire.FLOW_RUN,

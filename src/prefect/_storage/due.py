@@ -90,7 +90,7 @@ def crashed_since(source: Queries, since: int, most: int) -> list[Due]:
     return _found(
         source,
         f"SELECT {_DUE} FROM flow_run r WHERE r.state_type = 'CRASHED' AND r.state_name = 'Crashed' "  # noqa: S608
-        "AND r.state_timestamp > ? AND r.deployment_id IS NOT NULL AND r.work_queue_id IS NULL "
+        "AND r.state_timestamp > ? AND r.deployment_id IS NOT NULL "
         "AND r.labels LIKE '%\"pluperfect.recover\"%' ORDER BY r.state_timestamp LIMIT ?",
         since,
         most,

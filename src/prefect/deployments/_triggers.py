@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import get_client
-from prefect.model.automations import AutomationCore
+from prefect.model.requests.automations import AutomationCreate
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,14 +31,14 @@ def register_triggers(name: str, deployment_id: UUID, triggers: list[dict[str, A
 
 def _automation(
     name: str, number: int, deployment_id: UUID, owner: str, given: dict[str, Any]
-) -> AutomationCore:
+) -> AutomationCreate:
     fields = dict(given)
     own = {key: fields.pop(key) for key in _OF_AUTOMATION if key in fields}
     action = {key: fields.pop(key) for key in ("parameters", "job_variables") if key in fields}
     fields.setdefault("type", "event")
     if fields["type"] == "event":
         fields.setdefault("posture", "Reactive")
-    return AutomationCore.model_validate(
+    return AutomationCreate.model_validate(
         {
             "name": f"{name}__automation_{number}",
             **own,

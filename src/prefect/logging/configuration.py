@@ -14,6 +14,8 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+PROCESS_LOGGING_CONFIG: dict[str, Any] = {}
+"""What is in force, once logging is set up."""
 _set_up = False
 
 
@@ -60,6 +62,8 @@ def setup_logging(incremental: bool | None = None) -> dict[str, Any]:
     if not config["incremental"]:
         _route_extra_loggers(settings.logging.extra_loggers)
     _set_up = True
+    PROCESS_LOGGING_CONFIG.clear()
+    PROCESS_LOGGING_CONFIG.update(config)
     return config
 
 

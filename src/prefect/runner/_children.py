@@ -258,8 +258,7 @@ class Children:
     # --- one child ------------------------------------------------------------------------------------
 
     def _start(self, run_id: UUID, link: Link, request: dict[str, Any]) -> Child:
-        output, written = os.pipe()
-        word, word_written = os.pipe()
+        output, written, word, word_written = _pipes()
         os.set_blocking(output, False)
         os.set_blocking(word, False)
         child = Child(run_id, next(self._tokens), link, output, word)
@@ -296,11 +295,17 @@ class Children:
     def _loop(self) -> None:
         while not self._closing:
             for key, _ in self._selector.select(_LOOK_SECONDS if self._orphans else None):
-                key.data()
+                self._handle(key.data)
             for child in list(self._orphans.values()):
                 if not procinfo.is_alive(child.pid, child._start_ticks):
                     self._ended(child, None, None)
         self._shut()
+
+    def _handle(self, news: Callable[[], None]) -> None:
+        try:
+            news()
+        except Exception:  # the other children are to be heard all the same
+            _log.exception("What a child did could not be dealt with")
 
     def _shut(self) -> None:
         with self._lock:
@@ -404,6 +409,17 @@ class _Events:
                     child._start_ticks = procinfo.start_ticks(child.pid)
                     children._orphans[token] = child
         self._link.bury()
+
+
+def _pipes() -> tuple[int, int, int, int]:
+    """Two pipes, or none. Raises OSError."""
+    first = os.pipe()
+    try:
+        return *first, *os.pipe()
+    except OSError:
+        for descriptor in first:
+            os.close(descriptor)
+        raise
 
 
 def _word_in(pipe: int) -> bytes:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from prefect._backend.run_watch import PAUSE_SECONDS, POLL_SECONDS, RunWatch
+from prefect._base.file_changes import FileChanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     Served = Callable[[], list[UUID]]
 
+COMMIT_SECONDS: Final = (0.0005, 0.002, 0.005, 0.02)
+LONGEST_REST: Final = 1.0  # seconds, should the kernel not have told of a write
 FIRST_PAUSE: Final = 0.5  # seconds, before a server that does not answer is called again
 LONGEST_PAUSE: Final = 10.0
 _LISTEN_SECONDS: Final = 5.0
@@ -67,6 +70,8 @@ class PollingFeed:
 class StoreFeed(PollingFeed):
     """News of the store of this process: its change counter is watched, and when that moves, what waits.
 
+    When to look at the counter the kernel says, where it tells of writes to the file; or it is looked at all the time.
+
     Args:
         store: where.
         served: the deployments, or what else, whose runs are wanted.
@@ -83,17 +88,50 @@ class StoreFeed(PollingFeed):
         self._change: int | None = None
         self._looked = float("-inf")
         self._poll = POLL_SECONDS[store.blocks]
+        path: str | None = getattr(store, "path", None)  # of a file
+        self._files = FileChanges.of([f"{path}-wal"]) if path else None
 
     def wait(self, seconds: float) -> None:
         """See `Feed`."""
         until = time.monotonic() + seconds
         while not self._has_news():
             left = until - time.monotonic()
-            if self._woken.wait(max(0.0, min(self._poll, left))):
-                self._woken.clear()
+            if left <= 0 or self._is_woken(left):
                 return
-            if left <= 0:
+
+    def wake(self) -> None:
+        """See `Feed`."""
+        super().wake()
+        if self._files is not None:
+            self._files.wake()
+
+    def close(self) -> None:
+        """See `Feed`."""
+        files, self._files = self._files, None
+        if files is not None:
+            files.close()
+
+    def _is_woken(self, left: float) -> bool:
+        """Wait until it is worth another look, so long at most; whether `wake` was called."""
+        pause = self._looked + PAUSE_SECONDS - time.monotonic()
+        if self._files is not None and pause <= 0:
+            written, _ = self._files.wait(min(left, LONGEST_REST))
+            if written:
+                self._await_commit()
+            pause = 0.0
+        elif self._files is None:
+            pause = max(pause, self._poll)
+        if self._woken.wait(min(left, pause)) if pause > 0 else self._woken.is_set():
+            self._woken.clear()
+            return True
+        return False
+
+    def _await_commit(self) -> None:
+        """The counter moves a moment after the last page was written."""
+        for seconds in COMMIT_SECONDS:
+            if self._store.changed() != self._change:
                 return
+            time.sleep(seconds)
 
     def _has_news(self) -> bool:
         if time.monotonic() - self._looked < PAUSE_SECONDS:

@@ -9,6 +9,12 @@ import threading
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from prefect._base.drive import drive
+from prefect._engine.hooks import run_hooks
+from prefect._loading import load_flow
+from prefect.client.orchestration import get_client
+from prefect.logging.loggers import flow_run_logger
+
 if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
     from prefect.runner._children import Source
@@ -36,12 +42,6 @@ def call_hooks(source: Source, record: FlowRunRecord, environment: dict[str, str
 
 def main(entrypoint: str, run_id: str) -> None:
     """Call the hooks of the state that a run is in."""
-    from prefect._base.drive import drive  # this and the rest: only in the process that calls hooks
-    from prefect._engine.hooks import run_hooks  # as above
-    from prefect._loading import load_flow  # as above
-    from prefect.client.orchestration import get_client  # as above
-    from prefect.logging.loggers import flow_run_logger  # as above
-
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(run_id))
     flow = load_flow(entrypoint)

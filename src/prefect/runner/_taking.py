@@ -9,9 +9,8 @@ from uuid import UUID
 from prefect._backend.resolve import backend
 from prefect._base import procinfo
 from prefect.model.requests.flow_runs import FlowRunFilter, FlowRunSort
-from prefect.model.responses import SetStateStatus
 from prefect.model.state import StateType
-from prefect.model.state_makers import Cancelling, Pending
+from prefect.model.state_makers import Cancelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from prefect.model.records import FlowRunRecord
     from prefect.model.runs import FlowRun
 
-_log = logging.getLogger("prefect.runner")
 _output = logging.getLogger("prefect.flow_runs")
 
 
@@ -54,15 +52,9 @@ class Taking:
         return self._client.read_flow_runs(flow_run_filter=asked, sort=order)
 
     def claim(self, run: FlowRun) -> bool:
-        """Make a run this runner's: whoever proposes Pending first has it.
-
-        By its plain name: under another one it would pass for a later stage of the same submission.
-        """
-        answer = self._client.set_flow_run_state(run.id, Pending())
-        if answer.status is not SetStateStatus.ACCEPT:
-            reason = getattr(answer.details, "reason", None)
-            _log.debug("Flow run '%s' is not taken: %s", run.name, reason)
-        return answer.status is SetStateStatus.ACCEPT
+        """Make a run this runner's, if it still is in the state that it was seen in: whoever is first has it."""
+        assert run.state is not None  # a server gives none without
+        return backend().claim_flow_run(run.id.bytes, run.state.id.bytes)
 
     def cancelling(self, run_ids: Iterable[UUID]) -> set[UUID]:
         """Which of these runs were asked to stop."""

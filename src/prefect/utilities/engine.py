@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prefect.exceptions import Abort
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -20,10 +22,7 @@ async def propose_state(
         ObjectNotFound: there is no such run.
         Abort: the proposal was refused for good.
     """
-    from prefect.exceptions import Abort  # the client is there, and so is all that it needs
-    from prefect.model.responses import SetStateStatus  # as above
-
     answer = await client.set_flow_run_state(flow_run_id, state, force=force)
-    if answer.status is SetStateStatus.ABORT:
+    if answer.status.value == "ABORT":
         raise Abort(getattr(answer.details, "reason", None) or "The state was refused.")
     return answer.state or (await client.read_flow_run(flow_run_id)).state or state

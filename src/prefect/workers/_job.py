@@ -231,19 +231,21 @@ class BaseVariables(BaseModel):
     ) -> dict[str, Any]:
         """The JSON schema of the variables, its parts under `definitions`."""
         more: dict[str, Any] = {} if union_format == "any_of" else {"union_format": union_format}
-        schema = super().model_json_schema(
-            by_alias is not False, ref_template, schema_generator, mode, **more
-        )
-        if "$defs" in schema:
-            schema["definitions"] = schema.pop("$defs")
-        return schema
+        return super().model_json_schema(by_alias is not False, ref_template, schema_generator, mode, **more)
 
 
 def default_template(
     configuration: type[BaseJobConfiguration], variables: type[BaseVariables] | None
 ) -> dict[str, Any]:
     """The base job template of a worker's classes; without variables, the fields of the configuration are some."""
-    schema = (variables or configuration).model_json_schema()
+    if variables is not None:
+        schema = variables.model_json_schema()
+    else:
+        schema = configuration.model_json_schema(ref_template="#/definitions/{model}")
+    if "$defs" in schema:
+        schema["definitions"] = schema.pop("$defs")
+    for about in schema.get("properties", {}).values():
+        about.pop("template", None)
     schema.pop("title", None)
     schema.pop("description", None)
     return {"job_configuration": configuration.json_template(), "variables": schema}
