@@ -62,6 +62,7 @@ def create_concurrency_limit_v2(api: Api, body: ConcurrencyLimitV2Create) -> Con
             denied=body.denied_slots,
         )
         slots.set_taken(cx, limit, body.active_slots)
+    api.backend.forget_limits()
     return ConcurrencyLimitV2(
         **_shown(limit, body.active_slots).model_dump(),
         denied_slots=limit.denied_slots,
@@ -89,6 +90,7 @@ def update_concurrency_limit_v2(api: Api, id_or_name: str, body: ConcurrencyLimi
 
     Raises ObjectNotFound, ObjectAlreadyExists.
     """
+    api.backend.forget_limits()
     given = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     with api.store.write() as cx:
         (limit,) = concurrency.lock(cx, [_found(cx, id_or_name).name])
@@ -112,6 +114,7 @@ _COLUMNS = {"limit": "slot_limit"}
 @endpoint("DELETE", "/v2/concurrency_limits/{id_or_name}", status=204)
 def delete_concurrency_limit_v2(api: Api, id_or_name: str) -> None:
     """Remove a limit; whoever holds slots of it goes on. Raises ObjectNotFound."""
+    api.backend.forget_limits()
     with api.store.write() as cx:
         delete(cx, _found(cx, id_or_name))
         freed(api.store)

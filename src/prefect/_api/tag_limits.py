@@ -33,6 +33,7 @@ def create_concurrency_limit(api: Api, body: ConcurrencyLimitCreate) -> Concurre
         known = next(iter(concurrency.lock(cx, [_PREFIX + body.tag])), None)
         if known is None:
             insert(cx, _PREFIX + body.tag, body.concurrency_limit)
+            api.backend.forget_limits()
             api.created()
         else:
             LIMITS.update(cx, known.id, {"slot_limit": body.concurrency_limit, "updated": now_us()})

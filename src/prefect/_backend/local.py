@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 from prefect._backend import reaper
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from prefect._storage.protocol import Store, Transaction
     from prefect.model.records import LogRecord, ProcessRecord, TaskRunRecord
 
+LIMITS_SECONDS = 1.0  # after which tasks know of a limit that another process has made
 TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
 _WITH_STATE = frozenset(
     ("start_time", "next_scheduled_start_time")
@@ -56,6 +58,7 @@ class LocalBackend:
         self.presence = Presence(store, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
         pruning = Retention(store, retention, self.presence.is_busy)
         self.heard_since: int | None = None
+        self._limits: dict[tuple[str, ...], tuple[float, list[str]]] = {}
         self._room: WaitingRoom | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
 
@@ -312,9 +315,18 @@ class LocalBackend:
         return logs.find(self.store, conditions, limit=limit, offset=offset, newest_first=newest_first)
 
     def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
-        from prefect._storage import concurrency  # only tasks with tags need it
+        key, now = tuple(tags), time.monotonic()
+        known = self._limits.get(key)
+        if known is None or known[0] < now - LIMITS_SECONDS:
+            from prefect._storage import concurrency  # only tasks with tags need it
 
-        return concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
+            known = now, concurrency.known(self.store, [f"tag:{tag}" for tag in tags])
+            self._limits[key] = known
+        return known[1]
+
+    def forget_limits(self) -> None:
+        """One was made, or removed, by this process: the next task with a tag asks again."""
+        self._limits.clear()
 
     def read_process(self, process_id: bytes) -> ProcessRecord | None:
         return processes.read(self.store, process_id)
