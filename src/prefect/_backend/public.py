@@ -188,8 +188,13 @@ class PublicBackend:
     def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
         """Its rules let one worker through."""
         state = {"type": "PENDING", "name": "Pending"}
-        said = self._ask("POST", f"/task_runs/{UUID(bytes=run_id)}/set_state", {"state": state})
-        return self.read_task_run(run_id) if said["status"] == "ACCEPT" else None
+        path = f"/task_runs/{UUID(bytes=run_id)}"
+        waiting = self._find("Task run", path)["state"]["state_details"]
+        if self._ask("POST", f"{path}/set_state", {"state": state})["status"] != "ACCEPT":
+            return None
+        row = self.read_task_run(run_id)
+        details = {"deferred": True, "task_parameters_id": waiting.get("task_parameters_id")}
+        return row._replace(history=json.dumps([["PENDING", "Pending", row.state_timestamp, None, details]]))
 
     def attend(self) -> None:
         """It does not know who executes what."""
