@@ -48,8 +48,9 @@ def _task_at(entrypoint: str) -> Any:
     from prefect._loading import load_object  # not for other commands
     from prefect.tasks import Task  # not for other commands
 
-    found = load_object(entrypoint)
-    if not isinstance(found, Task):
+    found: Any = load_object(entrypoint)
+    is_task = isinstance(found, Task)
+    if not is_task:
         fail(f"Expected a task at {entrypoint}, got {type(found).__name__}. Decorate it with @task.")
     return found
 
