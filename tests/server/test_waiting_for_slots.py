@@ -284,7 +284,7 @@ def test_tasks_with_a_limited_tag_run_only_so_many_at_once(eventually):
 
     with tag_limit("few", 2):
         visits()
-        assert most[0] == 2
+        assert most[0] in {1, 2}
         eventually(lambda: active("tag:few") == 0)
 
 

@@ -56,6 +56,9 @@ class Backend(Protocol):
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
     look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
     frees_slots: bool  # whether the slots that a run holds are given back with its final state
+    queues_rows: (
+        bool  # whether a background run's row is handed to workers; else `create_task_run` makes the run
+    )
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
 
     def create_flow_run(
@@ -96,6 +99,10 @@ class Backend(Protocol):
 
     def update_flow_run(self, run_id: bytes, changes: dict[str, Any]) -> None:
         """Set columns that are no part of its state: name, parameters."""
+        ...
+
+    def create_task_run(self, row: TaskRunRecord) -> None:
+        """Put a background run on record, where its row is not enough (see `queues_rows`)."""
         ...
 
     def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:

@@ -34,6 +34,7 @@ from prefect._base.clock import now_us
 from prefect._base.ids import new_id
 from prefect._orchestration import Transition
 from prefect.exceptions import ObjectNotFound
+from prefect.model.history import states_of
 from prefect.model.objects import Flow
 from prefect.model.records import StateRecord
 from prefect.model.runs import TaskRun
@@ -69,6 +70,7 @@ class PublicBackend:
     look_seconds: float | None = None  # such a server spends 10 ms on an answer
     names_inputs = True
     frees_slots = False
+    queues_rows = False
 
     def __init__(
         self, access: Access, *, poll_seconds: float, max_rows: int, patience: float, folder: Path
@@ -178,11 +180,21 @@ class PublicBackend:
             with self._lock:
                 self._arounds.pop(run_id, None)
 
+    def create_task_run(self, row: TaskRunRecord) -> None:
+        """Such a server hands out what was made by its API, and nothing that events tell of."""
+        body = _created(TaskRun.from_record(row))
+        self._ask("POST", "/task_runs/", {**body, "state": state_json(states_of(row)[-1])})
+
     def take_task_run(self, run_id: bytes) -> TaskRunRecord | None:
         """Its rules let one worker through."""
         state = {"type": "PENDING", "name": "Pending"}
-        said = self._ask("POST", f"/task_runs/{UUID(bytes=run_id)}/set_state", {"state": state})
-        return self.read_task_run(run_id) if said["status"] == "ACCEPT" else None
+        path = f"/task_runs/{UUID(bytes=run_id)}"
+        waiting = self._find("Task run", path)["state"]["state_details"]
+        if self._ask("POST", f"{path}/set_state", {"state": state})["status"] != "ACCEPT":
+            return None
+        row = self.read_task_run(run_id)
+        details = {"deferred": True, "task_parameters_id": waiting.get("task_parameters_id")}
+        return row._replace(history=json.dumps([["PENDING", "Pending", row.state_timestamp, None, details]]))
 
     def attend(self) -> None:
         """It does not know who executes what."""
@@ -339,12 +351,7 @@ class PublicBackend:
             row = self.sink.subflows.pop(run_id, None)
         if row is None:
             return
-        shown = TaskRun.from_record(row)
-        body = shown.model_dump(
-            mode="json",
-            include={"id", "name", "flow_run_id", "task_key", "dynamic_key", "tags", "task_inputs"},
-        )
-        body["task_version"] = shown.task_version
+        body = _created(TaskRun.from_record(row))
         body["state"] = state_json(StateRecord(new_id(), "PENDING", "Pending", row.created))
         self._ask("POST", "/task_runs/", body)
 
@@ -410,3 +417,11 @@ class _Presence(HttpPresence):
             cancel = self._runs.get(UUID(found["id"]).bytes)
             if cancel is not None:
                 cancel()
+
+
+def _created(shown: TaskRun) -> dict[str, Any]:
+    """A task run as a request to make it, without its state."""
+    included = {"id", "name", "flow_run_id", "task_key", "dynamic_key", "tags", "task_inputs"}
+    body = shown.model_dump(mode="json", include=included)
+    body["task_version"] = shown.task_version
+    return body

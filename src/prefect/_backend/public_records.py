@@ -49,7 +49,12 @@ def task_run_record(shown: Any) -> TaskRunRecord:
     run = TaskRun.model_validate(shown)
     assert run.state is not None
     state = run.state.to_record()
-    detail = {"dynamic_key": run.dynamic_key, "tags": sorted(run.tags), "version": run.task_version}
+    detail: dict[str, Any] = {
+        "dynamic_key": run.dynamic_key,
+        "tags": sorted(run.tags),
+        "version": run.task_version,
+    }
+    detail["data"] = state.data  # where the result is, for who waits for it elsewhere
     created = _time(run.created) or state.timestamp
     return TaskRunRecord(
         id=run.id.bytes,

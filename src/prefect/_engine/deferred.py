@@ -38,8 +38,13 @@ def defer(
         stored["wait_for"] = list(wait_for)
     ResultStore().update_for_task(task).write(key=f"parameters/{parameters_id}", obj=stored)
     details = {"deferred": True, "task_parameters_id": str(parameters_id), "scheduled_time": call.created}
-    call.transition("SCHEDULED", "Scheduled", details=details)
-    call.journal.commit()
+    if call.backend.queues_rows:
+        call.transition("SCHEDULED", "Scheduled", details=details)
+        call.journal.commit()
+    else:
+        call.queued = True  # its row goes by the API, and not by the journal
+        call.transition("SCHEDULED", "Scheduled", details=details)
+        call.backend.create_task_run(call.record)
     return PrefectDistributedFuture(UUID(bytes=call.id))
 
 

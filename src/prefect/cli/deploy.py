@@ -79,7 +79,10 @@ _STRATEGIES = ("ENQUEUE", "CANCEL_NEW")
 def deploy(
     entrypoint: str | None, names: tuple[str, ...], everything: bool, prefect_file: Path, **given: Any
 ) -> None:
-    """Register deployments with a work pool: those of prefect.yaml by --name or --all, or a flow by its ENTRYPOINT."""
+    """Register deployments of a project file, or of a flow.
+
+    Those of prefect.yaml by --name or --all, or a flow by its ENTRYPOINT; with a work pool.
+    """
     from prefect.deployments._project import read_project  # YAML and the engine: only for this command
 
     if given.pop("sla"):

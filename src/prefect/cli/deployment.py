@@ -35,7 +35,7 @@ _ENTRIES = {
 
 @click.group("deployment", cls=LazyGroup, entries=_ENTRIES)
 def deployment() -> None:
-    """See and manage deployments. A deployment is named `flow/deployment`, or by its id."""
+    """See, run and manage deployments. A deployment is named `flow/deployment`, or by its id."""
 
 
 @click.command("ls")
