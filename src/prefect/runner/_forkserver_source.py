@@ -49,7 +49,9 @@ class Warmed:
         began = time.time_ns()
         try:
             os.chdir(folder)
-            sys.dont_write_bytecode = True  # it is found by the second: what is edited within one would stay as it was
+            sys.dont_write_bytecode = (
+                True  # it is found by the second: what is edited within one would stay as it was
+            )
             self._module = load_source(source)
         except (PrefectException, OSError) as error:
             self._failure = str(error)
