@@ -57,7 +57,7 @@ COMMANDS: Final = {
     "version": Entry("prefect.cli.version:version", "Show the version, and what it runs on."),
     "work-pool": Entry(
         "prefect.cli.work_pool:work_pool",
-        "See and manage where deployed flows are executed.",
+        "See and manage work pools: where the runs of deployments are executed.",
         ("work-pools",),
     ),
     "work-queue": Entry(

@@ -18,7 +18,10 @@ from prefect.cli._output import fail
     "--field", "-f", multiple=True, metavar="NAME=VALUE", help="What the recipe asks for. Repeatable."
 )
 def init(name: str | None, recipe: str | None, field: tuple[str, ...]) -> None:
-    """Write a prefect.yaml and a .prefectignore into this folder; what is there stays."""
+    """Begin a project: write a prefect.yaml.
+
+    And a .prefectignore, both into this folder; what is there stays.
+    """
     from prefect.deployments.base import initialize_project  # YAML: only for this command
 
     try:
