@@ -10,6 +10,7 @@ from table import Line, lines, show
 
 LEFT, WIDTH, PAIR, TOP = 330, 520, 34, 56  # pixels: labels, bars, one pair, headline
 OURS, PEER, INK, BUDGET = "#2a7f62", "#b0b7bf", "#24292f", "#c2410c"
+SMALLEST = 1e-9  # what is nothing, on a scale that has no zero
 DECADES = 5  # the scale of each row ends at the worse of its two figures and spans this many powers of ten
 
 
@@ -67,4 +68,4 @@ def label(end: int, mark: int, y: int, figure: str) -> str:
 
 def length(value: float, longest: float) -> int:
     """Pixels: a tenth of the value is a fifth of the width less."""
-    return round(WIDTH * max(0.01, 1 + math.log10(value / longest) / DECADES))
+    return round(WIDTH * max(0.01, 1 + math.log10(max(value, SMALLEST) / longest) / DECADES))

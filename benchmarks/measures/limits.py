@@ -52,9 +52,7 @@ async def wait_together(waiters: int, until: float) -> list[tuple[float, float]]
 def delays(visits: list[tuple[float, float]]) -> list[float]:
     """Milliseconds between a release and the next one's coming, in order of size."""
     ordered = sorted(visits)
-    return sorted(
-        (after[0] - before[1]) * 1e3 for before, after in pairwise(ordered)
-    ) or [PATIENCE * 1e3]
+    return sorted((after[0] - before[1]) * 1e3 for before, after in pairwise(ordered)) or [PATIENCE * 1e3]
 
 
 def figures(prefix: str, visits: list[tuple[float, float]]) -> dict[str, float]:

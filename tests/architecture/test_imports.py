@@ -44,7 +44,7 @@ def test_the_public_import_leaves_the_heavy_packages_alone(added, heavy):
 
 def test_the_public_import_is_small(added):
     """A module costs 0.2 to 1 ms, and 0.20 s for the whole process is the budget. Most of these are Python's own."""
-    assert len(added) <= 220, sorted(added)
+    assert len(added) <= 225, sorted(added)
 
 
 def test_importing_prefect_alone_does_next_to_nothing():

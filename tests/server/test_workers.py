@@ -19,7 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.model.objects import Flow
 from prefect.model.runs import FlowRun
 from prefect.model.work_pools import WorkPool
-from prefect.settings.context import temporary_settings
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.variables import Variable
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
@@ -155,8 +155,6 @@ def test_a_worker_outside_of_its_block_has_no_client():
 
 @pytest.fixture
 def api(server_url) -> Iterator[str]:
-    from prefect.settings import PREFECT_API_URL
-
     with temporary_settings({PREFECT_API_URL: f"{server_url}/api"}):
         yield f"{server_url}/api"
 
@@ -240,6 +238,7 @@ def test_run_once_executes_what_is_due_and_ends(http, pool, deployed, start, tmp
     assert names == ["w1"]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_leaves_a_crashed_run_with_its_cause(http, pool, deployed, start):
     run_id = asked(http, deployed(pool, "dies"))
     start(pool, "--run-once").communicate(timeout=60)
@@ -248,6 +247,7 @@ def test_a_process_that_dies_leaves_a_crashed_run_with_its_cause(http, pool, dep
     assert "exit code 3" in state["message"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_stays_takes_runs_at_once_is_cancelled_and_drains(
     http, pool, deployed, start, tmp_path, eventually
 ):
@@ -273,6 +273,7 @@ def test_a_worker_that_stays_takes_runs_at_once_is_cancelled_and_drains(
     assert run_of(http, left)["state_name"] == "HandedOver"
 
 
+@pytest.mark.slow
 def test_a_missing_pool_is_made_only_where_a_type_is_given(http, start):
     name = f"pool-{uuid4()}"
     refused = start(name, "--run-once")
@@ -299,6 +300,7 @@ async def test_a_worker_of_another_package_reports_by_its_status_code(api, http,
         assert (await client.read_flow_run(good)).state_name == "InfrastructurePending"
 
 
+@pytest.mark.slow
 def test_health_is_answered(pool, start, eventually):
     from faults.outage import free_port
 

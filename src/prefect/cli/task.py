@@ -44,13 +44,12 @@ def serve(entrypoints: tuple[str, ...], modules: tuple[str, ...], limit: int) ->
     serve_tasks(*tasks, limit=limit)
 
 
-def _task_at(entrypoint: str) -> Any:
+def _task_at(entrypoint: str) -> Task[..., Any]:
     from prefect._loading import load_object  # not for other commands
     from prefect.tasks import Task  # not for other commands
 
-    found: Any = load_object(entrypoint)
-    is_task = isinstance(found, Task)
-    if not is_task:
+    found: Task[..., Any] = load_object(entrypoint)
+    if not isinstance(found, Task):
         fail(f"Expected a task at {entrypoint}, got {type(found).__name__}. Decorate it with @task.")
     return found
 

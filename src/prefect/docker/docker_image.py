@@ -113,16 +113,15 @@ class DockerImage:
                 "push=False for an image that is there already; or deploy from a source: "
                 "flow.from_source('https://….git', 'file.py:name').deploy(…)."
             )
-        process = subprocess.Popen(  # noqa: S603 - without a shell
-            [docker, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        assert process.stdout is not None
         last: list[str] = []
-        for line in process.stdout:
-            last = [*last[-19:], line]
-            if self._out is not None:
-                self._out.write(line)
-        if process.wait() != 0:
+        with subprocess.Popen(  # noqa: S603 - without a shell
+            [docker, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            for line in process.stdout or ():
+                last = [*last[-19:], line]
+                if self._out is not None:
+                    self._out.write(line)
+        if process.returncode != 0:
             raise error(f"docker could not {what} (exit code {process.returncode}):\n{''.join(last).strip()}")
 
 

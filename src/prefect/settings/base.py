@@ -1,5 +1,8 @@
 """Settings of packages written for Prefect 3, from the environment."""
 
+# What is handed in is Any, and narrowing Any makes it partially unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import os
@@ -26,4 +29,4 @@ class PrefectBaseSettings(BaseModel):
             value = os.environ.get(f"{prefix}{name}".upper())
             if value is not None:
                 found[name] = value
-        return {**found, **given} if isinstance(given, dict) else given
+        return found | cast("dict[str, Any]", given) if isinstance(given, dict) else given

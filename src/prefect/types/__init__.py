@@ -1,5 +1,8 @@
 """Types that appear in the signatures of the public API."""
 
+# What is handed in is Any, and narrowing Any makes it partially unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -18,9 +21,9 @@ def validate_set_T_from_delim_string(value: Any, type_: Any, delim: str | None =
 
     if not value:
         return set()
-    parts = value.split(delim or ",") if isinstance(value, str) else value
+    parts: Any = value.split(delim or ",") if isinstance(value, str) else value
     parts = parts if isinstance(parts, (set, list, tuple)) else [parts]
-    stripped: list[Any] = [part.strip() if isinstance(part, str) else part for part in parts]  # pyright: ignore[reportUnknownVariableType] # Any
+    stripped: list[Any] = [part.strip() if isinstance(part, str) else part for part in parts]
     one = TypeAdapter(type_)
     return {one.validate_python(part) for part in stripped if part != ""}
 

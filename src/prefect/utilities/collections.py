@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +25,11 @@ def get_from_dict(dct: Any, keys: str | list[str | int], default: Any = None) ->
         default: for a path that leads to nothing.
     """
     parts: list[Any] = list(_KEY.findall(keys)) if isinstance(keys, str) else list(keys)
-    found = dct
+    found: Any = dct
     try:
         for part in parts:
-            found = found[int(part)] if isinstance(found, list) else found[part]
+            key: Any = int(part) if isinstance(found, list) else part
+            found = cast("Any", found)[key]
     except (KeyError, IndexError, TypeError, ValueError):
         return default
     return found

@@ -1,5 +1,8 @@
 """Functions that have a sync and an async form."""
 
+# What is handed in is Any, and narrowing Any makes it partially unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from functools import wraps
@@ -21,7 +24,7 @@ def async_dispatch(async_impl: Any) -> Callable[[Any], Any]:
             if not use_async:
                 return sync_form(*args, **kwargs)
             if isinstance(async_impl, classmethod):
-                return async_impl.__func__(*args, **kwargs)  # pyright: ignore[reportUnknownVariableType] # Any
+                return async_impl.__func__(*args, **kwargs)
             return async_impl(*args, **kwargs)
 
         either.aio = async_impl  # type: ignore[attr-defined] # the async form, by a name that packages use
