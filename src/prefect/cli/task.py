@@ -44,7 +44,7 @@ def serve(entrypoints: tuple[str, ...], modules: tuple[str, ...], limit: int) ->
     serve_tasks(*tasks, limit=limit)
 
 
-def _task_at(entrypoint: str) -> Any:
+def _task_at(entrypoint: str) -> Task[..., Any]:
     from prefect._loading import load_object  # not for other commands
     from prefect.tasks import Task  # not for other commands
 
