@@ -17,6 +17,8 @@ from faults.invariants import Watch
 from faults.outage import outage
 from faults.storm import Size, check_all_on_record, figures, storm
 
+pytestmark = pytest.mark.slow  # half a minute or more each
+
 SECONDS = float(os.environ.get("PLUPERFECT_CUT_SECONDS", "16"))
 CUTS = [
     pytest.param(2.0, 30.0, Size(1, 3, 30, 0.1), id="short"),

@@ -22,6 +22,8 @@ from prefect._storage.opening import open_store
 from prefect.testing import _ledger
 from prefect.testing._ledger import unfinished
 
+pytestmark = pytest.mark.slow  # half a minute or more each
+
 QUICK = {("sqlite", "http", "flow", "early"), ("postgres", "database", "flow", "late")}
 FLOW, SUBFLOW = "1", "2"
 CASES = [

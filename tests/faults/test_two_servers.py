@@ -18,6 +18,8 @@ from prefect._base.clock import now_us
 from prefect._storage import flow_runs
 from prefect._storage.opening import open_store
 
+pytestmark = pytest.mark.slow  # half a minute or more each
+
 DEPLOYMENTS = 20
 AHEAD = 60  # seconds: longer than a leader that has died is waited for
 SETTINGS = {
