@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+from prefect._backend.local import LocalBackend
+from prefect._backend.resolve import retention_policy
+from prefect.settings import get_current_settings
+
 _VERSION = 16
 
 
@@ -65,6 +69,17 @@ class Postgres:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+def backend_on(store: Any) -> LocalBackend:
+    """A backend with leases of 30 s on that store; whoever asks closes it."""
+    return LocalBackend(
+        store,
+        lease_seconds=30,
+        poll_seconds=0.5,
+        max_rows=10_000,
+        retention=retention_policy(get_current_settings()),
+    )
 
 
 def empty(url: str) -> None:

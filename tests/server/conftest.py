@@ -16,13 +16,12 @@ import httpx
 import pytest
 import uvicorn
 
+from databases import backend_on
 from prefect._backend.local import LocalBackend
-from prefect._backend.resolve import retention_policy
 from prefect._storage.opening import open_store
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect.server.app import create_app
-from prefect.settings import get_current_settings
 
 ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
 
@@ -64,13 +63,7 @@ def backend(
     """The backend that the server of this module serves; with PLUPERFECT_TEST_STORE=postgres on a Postgres."""
     folder: Path = tmp_path_factory.mktemp("server")
     url = request.getfixturevalue("postgres").fresh() if ON_POSTGRES else f"sqlite:///{folder / 'store.db'}"
-    made = LocalBackend(
-        open_store(url),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=10_000,
-        retention=retention_policy(get_current_settings()),
-    )
+    made = backend_on(open_store(url))
     yield made
     made.close()
 

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from databases import backend_on
 from prefect._api import audit, tokens, users
 from prefect._api.actor import ROLES, Actor
 from prefect._api.api import Api
 from prefect._api.endpoint import TABLE
 from prefect._api.errors import Refused
-from prefect._backend.local import LocalBackend
-from prefect._backend.resolve import retention_policy
 from prefect._base.clock import VirtualClock, use_clock
 from prefect._base.credentials import hash_password
 from prefect._storage.opening import open_store
@@ -24,7 +23,7 @@ from prefect.model.requests.users import FilterAudit, TokenCreate, UserCreate, U
 from prefect.server.app import create_app
 from prefect.server.auth import AUTH_STRING, actor_of_token, forget, is_open
 from prefect.server.login_limit import PER_ADDRESS, PER_NAME, LoginLimit, TooManyFailures
-from prefect.settings import get_current_settings, temporary_settings
+from prefect.settings import temporary_settings
 
 from .conftest import serving
 
@@ -44,13 +43,7 @@ def url(request, tmp_path):
 @pytest.fixture
 def backend(url):
     """A store of this test's own: no users."""
-    made = LocalBackend(
-        open_store(url),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=10_000,
-        retention=retention_policy(get_current_settings()),
-    )
+    made = backend_on(open_store(url))
     yield made
     made.close()
 

@@ -9,16 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from databases import Postgres
+from databases import Postgres, backend_on
 from prefect._api import flow_run_lists, flow_runs, flows, task_run_lists
 from prefect._api.api import Api
-from prefect._backend.local import LocalBackend
-from prefect._backend.resolve import retention_policy
 from prefect._base.ids import new_id
 from prefect._storage import task_runs
 from prefect._storage.opening import open_store
 from prefect.model.records import TaskRunRecord
-from prefect.settings import get_current_settings
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -29,13 +26,7 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     else:
         server: Postgres = request.getfixturevalue("postgres")
         url = server.fresh()
-    backend = LocalBackend(
-        open_store(url),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=1000,
-        retention=retention_policy(get_current_settings()),
-    )
+    backend = backend_on(open_store(url))
     yield Api(backend)
     backend.close()
 

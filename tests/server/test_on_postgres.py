@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from databases import backend_on
 from prefect._backend.local import LocalBackend
-from prefect._backend.resolve import retention_policy
 from prefect._storage.opening import open_store
-from prefect.settings import get_current_settings
 from server.test_events import *  # noqa: F403
 from server.test_logs import *  # noqa: F403
 from server.test_sockets import *  # noqa: F403
@@ -21,12 +20,6 @@ del test_no_frames_hurt_the_server  # noqa: F821 - it is the same whatever the s
 @pytest.fixture(scope="module")
 def backend(postgres) -> Iterator[LocalBackend]:
     """The backend that the server of this module serves."""
-    made = LocalBackend(
-        open_store(postgres.fresh()),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=10_000,
-        retention=retention_policy(get_current_settings()),
-    )
+    made = backend_on(open_store(postgres.fresh()))
     yield made
     made.close()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from databases import backend_on
 from prefect._version import REST_VERSION, __version__
 from prefect.server.access_log import _log as access_logger
 from prefect.server.app import create_app
@@ -42,19 +43,10 @@ def test_it_is_there_and_ready(http):
 
 
 def test_ready_says_when_the_store_is_away(tmp_path):
-    from prefect._backend.local import LocalBackend
-    from prefect._backend.resolve import retention_policy
     from prefect._storage.sqlite import SqliteStore
-    from prefect.settings import get_current_settings
 
     store = SqliteStore(str(tmp_path / "store.db"))
-    backend = LocalBackend(
-        store,
-        lease_seconds=30,
-        poll_seconds=1,
-        max_rows=100,
-        retention=retention_policy(get_current_settings()),
-    )
+    backend = backend_on(store)
     with serving(create_app(lambda: backend)) as url:
         with store.write() as cx:
             cx.execute("DROP TABLE variable")

@@ -7,11 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from databases import backend_on
 from prefect._api import events, logs, task_run_lists, task_runs
 from prefect._api.api import Api
 from prefect._backend import task_queue
-from prefect._backend.local import LocalBackend
-from prefect._backend.resolve import retention_policy
 from prefect._base.ids import id_at
 from prefect._storage import task_runs as records
 from prefect._storage.sqlite import SqliteStore
@@ -20,7 +19,6 @@ from prefect.model.requests.events import FilterEvents
 from prefect.model.requests.joint import JointFilter
 from prefect.model.requests.logs import FilterLogs
 from prefect.model.requests.task_run_actions import FilterTaskRuns, TaskRunHistory
-from prefect.settings import get_current_settings
 
 pytestmark = pytest.mark.slow  # a store of a million task runs is made first
 
@@ -47,13 +45,7 @@ def store(tmp_path_factory) -> Iterator[Explaining]:
 
 @pytest.fixture
 def api(store) -> Api:
-    backend = LocalBackend(
-        store,
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=10,
-        retention=retention_policy(get_current_settings()),
-    )
+    backend = backend_on(store)
     store.plans = []
     return Api(backend)
 

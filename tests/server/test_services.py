@@ -7,9 +7,8 @@ import threading
 
 import pytest
 
-from prefect._backend.local import LocalBackend
+from databases import backend_on
 from prefect._backend.protocol import NewFlowRun
-from prefect._backend.resolve import retention_policy
 from prefect._backend.retention import Policy
 from prefect._base.clock import VirtualClock, now_us, use_clock
 from prefect._base.ids import new_id
@@ -49,13 +48,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def backend(url):
-    made = LocalBackend(
-        open_store(url),
-        lease_seconds=30,
-        poll_seconds=0.5,
-        max_rows=10_000,
-        retention=retention_policy(get_current_settings()),
-    )
+    made = backend_on(open_store(url))
     yield made
     made.close()
 

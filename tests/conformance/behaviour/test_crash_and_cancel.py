@@ -160,7 +160,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, str(PROGRAMS / "dying.py"), *arguments],
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -171,7 +171,9 @@ def last_words(process: subprocess.Popen[str], signal_number: int) -> list[str]:
     with process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal_number)
-        return process.stdout.read().splitlines()
+        said, errors = process.communicate()
+    assert said, f"ended with exit code {process.returncode} and without a word: {errors}"
+    return said.splitlines()
 
 
 @pytest.mark.behaviour(48, 49)
@@ -243,6 +245,24 @@ def cancelling_flow(form: Form, state: Any) -> tuple[Any, list[str]]:
 @pytest.mark.behaviour(50)
 def test_a_returned_cancelling_state_runs_the_cancellation_hooks(form: Form):
     stops, seen = cancelling_flow(form, Cancelling())
+    with pytest.raises(UnfinishedRun):
+        form.run(stops)
+    assert seen == ["Cancelling"]
+
+
+@pytest.mark.behaviour(50)
+def test_the_hooks_of_a_returned_cancelling_state_are_not_interrupted_by_it(form: Form):
+    seen: list[str] = []
+
+    async def slow(flow: Any, flow_run: Any, state: Any) -> None:
+        await asyncio.sleep(3 * get_current_settings().runs.cancel_poll_seconds)
+        seen.append(state.name)
+
+    @flow(on_cancellation=[slow])
+    @form
+    def stops():
+        return Cancelling()
+
     with pytest.raises(UnfinishedRun):
         form.run(stops)
     assert seen == ["Cancelling"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 
+from databases import backend_on
 from prefect._api.api import Api
 from prefect._api.artifacts import (
     create_artifact,
@@ -32,16 +34,12 @@ from prefect.model.requests.blocks import BlockDocumentCreate, BlockSchemaCreate
 from prefect.model.requests.concurrency import ConcurrencyLimitCreate
 
 
-class OnStore(Api):
-    """The API on a store; its endpoints ask the backend for no more than that."""
-
-    def __init__(self, store):
-        self._rows = store
-        self.actor = self.status = None
-
-    @property
-    def store(self):
-        return self._rows
+@pytest.fixture
+def api(store):
+    """The API on that store."""
+    backend = backend_on(store)
+    yield Api(backend)
+    backend.close()
 
 
 def limit(store, name, count, decay=0.0):
@@ -133,16 +131,14 @@ def test_two_processes_of_four_threads_never_hold_more_than_there_is(opened):
     assert [taken(stores[0], one) for one in limits.values()] == [0, 0]
 
 
-def test_limits_are_listed(store):
-    api = OnStore(store)
+def test_limits_are_listed(api, store):
     limit(store, "x", 1)
     create_concurrency_limit(api, ConcurrencyLimitCreate(tag="t", concurrency_limit=2))
     assert [one.name for one in read_all_concurrency_limits_v2(api)] == ["tag:t", "x"]
     assert [(one.tag, one.concurrency_limit) for one in read_concurrency_limits(api)] == [("t", 2)]
 
 
-def test_the_latest_artifact_of_a_key(store):
-    api = OnStore(store)
+def test_the_latest_artifact_of_a_key(api):
     first, second = (create_artifact(api, ArtifactCreate(key="k", data={"n": n})) for n in (1, 2))
     assert read_latest_artifact(api, "k") == second
     delete_artifact(api, second.id)
@@ -150,8 +146,7 @@ def test_the_latest_artifact_of_a_key(store):
     assert [one.latest_id for one in read_latest_artifacts(api)] == [first.id]
 
 
-def test_blocks_are_kept_with_their_types(store):
-    api = OnStore(store)
+def test_blocks_are_kept_with_their_types(api):
     kind = create_block_type(api, BlockTypeCreate(name="Kind", slug="kind"))
     schema = create_block_schema(
         api, BlockSchemaCreate(fields={"secret_fields": ["pw"]}, block_type_id=kind.id, capabilities=["c"])
@@ -175,10 +170,10 @@ def test_blocks_of_an_older_store_are_kept_with_all_of_their_fields_secret(opene
                 (id.bytes, "credentials", "old", '{"user":"u","password":"p"}', 1, 2),
             )
         before.close()
-    api = OnStore(opened())
-    (hidden,) = read_block_documents(api)
+    with closing(backend_on(opened())) as backend:
+        (hidden,) = read_block_documents(Api(backend))
+        read = read_block_document_by_id(Api(backend), id, include_secrets=True)
     assert hidden.data == {"user": "********", "password": "********"}
-    read = read_block_document_by_id(api, id, include_secrets=True)
     assert (read.name, read.block_type.slug) == ("old", "credentials")
     assert read.data == {"user": "u", "password": "p"}
 
