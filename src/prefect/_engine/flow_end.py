@@ -65,7 +65,7 @@ def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     """Propose the final state, with everything recorded before it; True where the rules want another try."""
     call.outcome = outcome
     if outcome.type == "CANCELLING":
-        call.interrupt = None  # it has asked itself: neither this nor its hooks are to be interrupted for that
+        call.interrupt = None  # it has asked itself: neither this nor its hooks are interrupted for that
     if call.persist_result:
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
