@@ -6,49 +6,55 @@ them. A path with one slash too many or too few is sent to the one that exists.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
+
+from prefect._base.placed import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prefect._api.endpoint import Endpoint
-
     Key = tuple[int, str]
 
 
-class Place(NamedTuple):
+T = TypeVar("T", bound=Placed)
+
+
+@dataclass(slots=True)
+class Place(Generic[T]):
     """A path of the table: its parts (None where an argument stands), the arguments' names, who answers there."""
 
     parts: list[str | None]
     names: list[str]
-    methods: dict[str, Endpoint[..., Any]]
+    methods: dict[str, T]
 
 
-class Found(NamedTuple):
+@dataclass(slots=True)
+class Found(Generic[T]):
     """Who answers at a path, by method, and the arguments in it, as text."""
 
-    methods: dict[str, Endpoint[..., Any]]
+    methods: dict[str, T]
     arguments: dict[str, str]
 
 
-class Paths:
-    """The paths of a table of endpoints."""
+class Paths(Generic[T]):
+    """The paths of a table of endpoints, or of pages."""
 
-    def __init__(self, endpoints: Iterable[Endpoint[..., Any]]) -> None:
-        self._places: dict[Key, list[Place]] = {}
-        by_path: dict[str, Place] = {}
+    def __init__(self, endpoints: Iterable[T]) -> None:
+        self._places: dict[Key, list[Place[T]]] = {}
+        by_path: dict[str, Place[T]] = {}
         for one in sorted(endpoints, key=_literal_first):
             place = by_path.get(one.path)
             if place is None:
-                place = by_path[one.path] = _place(one.path)
+                place = by_path[one.path] = Place(*_parts_and_names(one.path), {})
                 first = place.parts[0]
                 assert first is not None  # every path begins with a noun
                 self._places.setdefault((len(place.parts), first), []).append(place)
             place.methods[one.method] = one
 
-    def find(self, path: str, method: str = "*") -> Found | None:
+    def find(self, path: str, method: str = "*") -> Found[T] | None:
         """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does.
 
         Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
@@ -58,9 +64,9 @@ class Paths:
         answering = (one for one in fitting if method in one.methods and _is_readable(one, method))
         return fitting[0] if len(fitting) == 1 else next(answering, fitting[0] if fitting else None)
 
-    def _fitting(self, path: str) -> list[Found]:
+    def _fitting(self, path: str) -> list[Found[T]]:
         parts = path[1:].split("/")
-        found: list[Found] = []
+        found: list[Found[T]] = []
         for place in self._places.get((len(parts), parts[0]), ()):
             values = [given for wanted, given in zip(place.parts, parts, strict=True) if wanted is None]
             fixed = all(
@@ -76,7 +82,7 @@ class Paths:
         return other if self.find(other) is not None else None
 
 
-def _is_readable(found: Found, method: str) -> bool:
+def _is_readable(found: Found[T], method: str) -> bool:
     """Whether what stands for an id can be one."""
     parameters = found.methods[method].signature.parameters
     try:
@@ -88,12 +94,12 @@ def _is_readable(found: Found, method: str) -> bool:
     return True
 
 
-def _literal_first(one: Endpoint[..., Any]) -> list[bool]:
+def _literal_first(one: Placed) -> list[bool]:
     """`/variables/name/x` before `/variables/{id}`: the first place that fits is taken."""
     return [part.startswith("{") for part in one.path.split("/")]
 
 
-def _place(path: str) -> Place:
+def _parts_and_names(path: str) -> tuple[list[str | None], list[str]]:
     parts = path[1:].split("/")
     names = [part[1:-1] for part in parts if part.startswith("{")]
-    return Place([None if part.startswith("{") else part for part in parts], names, {})
+    return [None if part.startswith("{") else part for part in parts], names
