@@ -23,7 +23,6 @@ from prefect.server.paths import Paths
 from prefect.server.ui import door, news
 from prefect.server.ui.assets import BELOW, assets
 from prefect.server.ui.page import Asked, File, Move, Page, View
-from prefect.server.ui.render import html_of
 from prefect.server.ui.views import PAGES
 
 if TYPE_CHECKING:
@@ -177,6 +176,10 @@ def _said(asked: Asked, made: View | Move | File, headers: Headers, cookies: Map
     if isinstance(made, File):
         disposition = f"attachment; filename*=UTF-8''{quote(made.name)}"
         return Answer(200, b"", {"Content-Disposition": disposition}, made.media_type, made.parts)
+    from prefect.server.ui.render import (
+        html_of,
+    )  # templates take 60 ms to import: the server starts without them
+
     content = html_of(made, asked).encode()
     mark = f'"{blake2b(content, digest_size=8).hexdigest()}"'
     answered = {"Cache-Control": "no-cache", "ETag": mark}
