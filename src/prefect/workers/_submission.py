@@ -116,13 +116,14 @@ class Submissions:
         worker, run = self._worker, hand.run
         log = worker.get_flow_run_logger(run)
         try:
-            hand.configuration = await worker.job_configuration.resolve_for_flow_run(
-                run,
-                client=worker.client,
-                work_pool=worker.work_pool,
-                worker_name=worker.name,
-                worker_id=worker.backend_id,
-            )
+            hand.configuration = await self._job(run)
+        except Exception as exc:
+            log.error("The job of flow run '%s' could not be made: %s", run.name, exc)  # noqa: TRY400 - it is the user's
+            log.debug("Why:", exc_info=True)
+            cause = f"The job of the run could not be made: {type(exc).__name__}: {exc}"
+            await self.report(hand, None, cause)
+            return
+        try:
             answer = await worker.client.set_flow_run_state(run.id, Pending(name=STARTING))
             if answer.status is not SetStateStatus.ACCEPT and not await self._is_still_ours(hand):
                 return
@@ -133,6 +134,16 @@ class Submissions:
             await self.report(hand, None, cause)
             return
         await worker._report(hand, result)
+
+    async def _job(self, run: FlowRun) -> Any:
+        worker = self._worker
+        return await worker.job_configuration.resolve_for_flow_run(
+            run,
+            client=worker.client,
+            work_pool=worker.work_pool,
+            worker_name=worker.name,
+            worker_id=worker.backend_id,
+        )
 
     async def _is_still_ours(self, hand: Hand) -> bool:
         """Whether to start a run whose next stage was refused: older servers know but one, and others have a reason."""
