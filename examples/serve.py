@@ -44,8 +44,12 @@ def greet(name: str, times: int = 1) -> int:
 def visit() -> None:
     """What a visitor does while the flows are served; the last thing is to stop them."""
     try:
-        asked = run_deployment("greet/on-request", parameters={"name": "Ada", "times": 2}, poll_interval=0.05)
         with get_client(sync_client=True) as client:
+            while not client.read_deployments():
+                time.sleep(0.1)
+            asked = run_deployment(
+                "greet/on-request", parameters={"name": "Ada", "times": 2}, poll_interval=0.05
+            )
             scheduled = []
             while not scheduled:
                 time.sleep(0.1)
@@ -59,7 +63,7 @@ def visit() -> None:
 
 if __name__ == "__main__":
     if "--once" in sys.argv:
-        threading.Timer(1.0, visit).start()
+        threading.Thread(target=visit).start()
     serve(
         watch_load.to_deployment("every-second", schedule=Cron("* * * * * *"), tags=["demo"]),
         greet.to_deployment("on-request"),
