@@ -37,6 +37,11 @@ def endless():
 @flow
 def dies():
     os._exit(3)
+
+
+@flow
+def killed():
+    os.kill(os.getpid(), 9)
 """
 
 
