@@ -1,6 +1,6 @@
 """A server of its own for each part: starting, idling, and what clients ask of it over HTTP.
 
-python benchmarks/measures/server.py 2 reporting 8    # one part by itself
+python benchmarks/measures/server.py 2 reporting_8    # one part by itself
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
 from served import Client, Server, create, on_disk, serving, wait_until_recorded
-from timing import SECONDS, report
+from timing import SECONDS, report_parts
 from trees import processor_seconds, resident
 
 WHOLE = SECONDS >= 1  # else only that it runs at all
@@ -169,20 +170,9 @@ def reported(server: Server, what: str, processes: int) -> list[tuple[int, float
     return [(int(count), float(elapsed), float(processor)) for count, elapsed, processor in lines]
 
 
-def main() -> None:
-    report(
-        **starting(),
-        **idling(),
-        **creating(),
-        **reporting_flow_runs(1),
-        **reporting_flow_runs(8),
-        **reporting(1),
-        **reporting(8),
-    )
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 2:  # one part by itself, for a person
-        report(**globals()[sys.argv[2]](*map(int, sys.argv[3:])))
-    else:
-        main()
+    parts = {"starting": starting, "idling": idling, "creating": creating}
+    for part in (reporting_flow_runs, reporting):
+        for processes in (1, 8):
+            parts[f"{part.__name__}_{processes}"] = partial(part, processes)
+    report_parts(parts)
