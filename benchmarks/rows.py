@@ -106,6 +106,7 @@ ROWS = [
                 True,
             ),
             Row("the same, on record", "server", f"flow_runs_percent_{processes}", "%", 100, True),
+            Row("the same, processes that failed", "server", f"flow_runs_failed_{processes}", "", 0),
         )
     ),
     Row(

@@ -91,6 +91,9 @@ def measure(python: Path, script: str, seconds: float, home: Path | None) -> Fig
     if ended.returncode:
         say(f"{script} failed: {last_line(ended.stderr)}")
         return {}
+    for line in ended.stderr.splitlines():
+        if line.startswith("note: "):
+            say(line)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 

@@ -118,6 +118,8 @@ class TableApp:
         finally:
             gone.cancel()
             settled.cancel()
+        if late.waiter.answer is not None:
+            return self._end(one, late)  # it is there; the way to a thread and back would take longer
         return await self._pool.run(self._end, one, late)
 
     def _end(self, one: Endpoint[..., Any], late: NotYet) -> Answer:
