@@ -50,8 +50,8 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
         demand_role(request, asked)
-        url = str(request.base_url.replace(path=prefix))
-        return Api(backend(), getattr(request.state, "actor", None), url)
+        actor = getattr(request.state, "actor", None)
+        return Api(backend(), actor, lambda: str(request.base_url.replace(path=prefix)))
 
     pool = Pool()
     table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size, pool)

@@ -65,7 +65,7 @@ class TableApp:
     def knows(self, scope: Scope) -> bool:
         """Whether an endpoint stands at the path of a request."""
         path = _path(scope)
-        return path.startswith(self._prefix) and self._paths.find(path.removeprefix(self._prefix)) is not None
+        return path.startswith(self._prefix) and self._paths.knows(path.removeprefix(self._prefix))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
