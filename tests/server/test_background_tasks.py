@@ -28,6 +28,8 @@ from .conftest import serving
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from server import background  # under the name that a worker knows it by
 
+STORES = ["sqlite", "postgres"]
+
 PROGRAM = Path(background.__file__)
 
 
@@ -142,7 +144,7 @@ def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(api, tmp_path, e
     mark, until = tmp_path / "mark", tmp_path / "until"
     with worker(api) as first:
         future = background.linger.delay(str(mark), str(until))
-        eventually(mark.exists)
+        eventually(lambda: mark.exists() and mark.read_text())
         first.send_signal(signal.SIGKILL)
         first.wait(10)
     if api is not None:
@@ -171,7 +173,7 @@ def test_sigterm_lets_a_run_end_and_takes_no_other(api, tmp_path, eventually):
     mark, until = tmp_path / "mark", tmp_path / "until"
     with worker(api, "1") as child:
         future = background.linger.delay(str(mark), str(until))
-        eventually(mark.exists)
+        eventually(lambda: mark.exists() and mark.read_text())
         child.send_signal(signal.SIGTERM)
         late = background.add.delay(1)
         until.touch()

@@ -47,6 +47,8 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 
+STORES = ["sqlite", "postgres"]
+
 
 @pytest.fixture(params=["embedded", "server"])
 def where(request: pytest.FixtureRequest) -> Iterator[str]:

@@ -31,6 +31,8 @@ from prefect.concurrency.v1.sync import concurrency as concurrency_v1
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+STORES = ["sqlite", "postgres"]
+
 PROGRAM = Path(__file__).with_name("waiters.py")
 
 

@@ -28,6 +28,8 @@ from prefect.workers.utilities import (
     get_default_base_job_template_for_infrastructure_type,
 )
 
+STORES = ["sqlite", "postgres"]
+
 SOURCE = Path(__file__).parents[2] / "src"
 FLOWS = """
 import os
