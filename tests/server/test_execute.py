@@ -19,7 +19,7 @@ from prefect.runner._children import Children, Source
 from prefect.settings import temporary_settings
 from prefect.states import Pending, Scheduled
 
-STORES = ["sqlite", "postgres"]
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 FLOWS = """
 from pathlib import Path

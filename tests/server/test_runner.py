@@ -28,7 +28,7 @@ from prefect.runner import Runner
 from prefect.settings import get_current_settings, temporary_settings
 from prefect.states import Cancelling
 
-STORES = ["sqlite", "postgres"]
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 FLOWS = """
 import os, signal, subprocess, sys, time

@@ -160,7 +160,7 @@ def test_a_coroutine_that_is_cancelled_while_it_waits_takes_nothing(eventually):
 
 def test_only_so_many_are_in_the_block_and_all_get_there_in_turn():
     name, inside, most, order = limit("crowd", 2), [0], [0], []
-    guard = threading.Lock()
+    guard, both = threading.Lock(), threading.Barrier(2, timeout=30)
 
     def visit(number):
         with sync.concurrency(name):
@@ -168,7 +168,7 @@ def test_only_so_many_are_in_the_block_and_all_get_there_in_turn():
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 order.append(number)
-            time.sleep(0.002)
+            both.wait()  # however long a store takes to let the other one in
             with guard:
                 inside[0] -= 1
 

@@ -28,7 +28,7 @@ from prefect.workers.utilities import (
     get_default_base_job_template_for_infrastructure_type,
 )
 
-STORES = ["sqlite", "postgres"]
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 SOURCE = Path(__file__).parents[2] / "src"
 FLOWS = """
