@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 
 from databases import backend_on, kept_in
+from prefect._backend import resolve
 from prefect._backend.local import LocalBackend
 from prefect._storage.opening import open_store
 from prefect.client.orchestration import SyncPrefectClient
@@ -97,6 +98,26 @@ def server_url(backend: LocalBackend) -> Iterator[str]:
     """Where the server of this module answers."""
     with serving(create_app(lambda: backend)) as url:
         yield url
+
+
+class Plain:
+    """The real application without what only our own client asks: as a server of Prefect's is."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if "/pluperfect/" in scope.get("path", ""):
+            scope = {**scope, "path": "/nowhere"}
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def plain_url(backend: LocalBackend) -> Iterator[str]:
+    """Where the server of this module answers that speaks the public API only."""
+    with serving(Plain(create_app(lambda: backend))) as url:
+        yield url
+        resolve.close(f"{url}/api")
 
 
 @pytest.fixture(scope="module")

@@ -33,13 +33,14 @@ STORES = ["sqlite", "postgres"]
 PROGRAM = Path(background.__file__)
 
 
-@pytest.fixture(params=["embedded", "over-http"], autouse=True)
+@pytest.fixture(params=["embedded", "over-http", "plain"], autouse=True)
 def api(request):
-    """Every test runs on the store of this process, and over HTTP."""
+    """Every test runs on the store of this process, over HTTP, and with a server that speaks the public API only."""
     if request.param == "embedded":
         yield None
         return
-    url = f"{request.getfixturevalue('server_url')}/api"
+    server = "plain_url" if request.param == "plain" else "server_url"
+    url = f"{request.getfixturevalue(server)}/api"
     with temporary_settings({PREFECT_API_URL: url}):
         yield url
 

@@ -50,14 +50,14 @@ from prefect.states import Scheduled
 STORES = ["sqlite", "postgres"]
 
 
-@pytest.fixture(params=["embedded", "server"])
+@pytest.fixture(params=["embedded", "server", "plain"])
 def where(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Flows run on the embedded store, then on a server."""
+    """Flows run on the embedded store, then on a server, then on one that speaks the public API only."""
     if request.param == "embedded":
         yield "embedded"
         return
-    with temporary_settings({PREFECT_API_URL: f"{request.getfixturevalue('server_url')}/api"}):
-        yield "server"
+    with temporary_settings({PREFECT_API_URL: f"{request.getfixturevalue(f'{request.param}_url')}/api"}):
+        yield request.param
 
 
 class Approval(RunInput):

@@ -48,7 +48,10 @@ def said(client, run_id, count):
         return sorted(
             one.message
             for one in found
-            if any(word in one.message for word in ("greets", "begins", "heard", "told", "child"))
+            if any(
+                word in one.message
+                for word in ("greets with", "begins, run", "heard of", "was told", "its child")
+            )
         )
 
     until(lambda: len(lines()) >= count, f"{count} lines of {run_id}; {lines()}")
@@ -105,7 +108,7 @@ def suspends(client):
     in_state(client, run.id, "Suspended")
     resume_flow_run(run.id, run_input={"name": "Bo", "age": 4})
     in_state(client, run.id, "Completed", "Failed", "Crashed")
-    return said(client, run.id, 3)
+    return {"said": said(client, run.id, 3), "count": client.read_flow_run(run.id).run_count}
 
 
 def inputs(client):
