@@ -141,7 +141,7 @@ def test_only_so_many_run_at_once(tmp_path):
     assert most[0] == 2
 
 
-def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(api, tmp_path, eventually):
+def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(only_ours, api, tmp_path, eventually):
     mark, until = tmp_path / "mark", tmp_path / "until"
     with worker(api) as first:
         future = background.linger.delay(str(mark), str(until))
@@ -158,7 +158,7 @@ def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(api, tmp_path, e
 
 
 @pytest.mark.slow
-def test_a_run_that_kills_its_workers_is_given_up(api, tmp_path):
+def test_a_run_that_kills_its_workers_is_given_up(only_ours, api, tmp_path):
     future = background.die.delay(str(tmp_path / "mark"))
     for _ in range(3):
         with worker(api) as child:

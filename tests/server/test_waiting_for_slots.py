@@ -376,7 +376,7 @@ def started(what, name, api):
 
 
 @pytest.mark.parametrize("what", ["holds", "tagged"])
-def test_the_slots_of_a_killed_process_are_free_within_seconds(api, what):
+def test_the_slots_of_a_killed_process_are_free_within_seconds(api, what, only_ours):
     name = limit(f"killed-{what}" if what == "holds" else "tag:killed-tag", 1)
     with started(what, name.removeprefix("tag:"), api) as child:
         assert active(name) == 1
@@ -412,7 +412,7 @@ def outside_of_the_flow(run):
     run()
 
 
-def test_why_a_run_waits_is_told(api):
+def test_why_a_run_waits_is_told(api, only_ours):
     from prefect.testing.cli import invoke_and_assert
 
     name = limit("asked-why", 1)

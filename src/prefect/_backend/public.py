@@ -160,10 +160,12 @@ class PublicBackend:
 
     def _in_state(self, run: FlowRunRecord, state: StateRecord) -> FlowRunRecord:
         entered = state.type == "RUNNING" and run.state.type != "RUNNING"
+        resumed = entered and run.policy.get("resuming")  # with the same try
         ended = state.type in _TERMINAL
         return run._replace(
             state=state,
-            run_count=run.run_count + entered,
+            run_count=run.run_count + (entered and not resumed),
+            policy={**run.policy, "resuming": False} if resumed else run.policy,
             start_time=run.start_time or (state.timestamp if entered else None),
             end_time=state.timestamp if ended else None,
             owner=None if ended else run.owner,

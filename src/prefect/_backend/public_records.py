@@ -35,6 +35,7 @@ def flow_run_record(shown: Any, flow_name: str) -> FlowRunRecord:
         parameters=run.parameters,
         tags=tuple(run.tags),
         flow_version=run.flow_version,
+        policy={"resuming": bool(run.empirical_policy.resuming)},
         deployment_id=run.deployment_id.bytes if run.deployment_id else None,
         parent_task_run_id=run.parent_task_run_id.bytes if run.parent_task_run_id else None,
         expected_start_time=_time(run.expected_start_time),
@@ -56,6 +57,8 @@ def task_run_record(shown: Any) -> TaskRunRecord:
     }
     detail["data"] = state.data  # where the result is, for who waits for it elsewhere
     created = _time(run.created) or state.timestamp
+    # the columns of a run that has not ended do not tell Scheduled from Pending
+    present = [state.type, state.name, state.timestamp, state.message, state.details or {}]
     return TaskRunRecord(
         id=run.id.bytes,
         flow_run_id=run.flow_run_id.bytes if run.flow_run_id else None,
@@ -75,6 +78,7 @@ def task_run_record(shown: Any) -> TaskRunRecord:
         end_time=_time(run.end_time),
         run_count=run.run_count,
         detail=json.dumps({name: value for name, value in detail.items() if value}),
+        history=json.dumps([present]) if run.end_time is None else None,
     )
 
 
