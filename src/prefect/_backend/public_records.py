@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._base.clock import to_us
+from prefect._base.clock import to_datetime, to_us
 from prefect.exceptions import StoreError
 from prefect.model.objects import Log
 from prefect.model.records import FlowRunRecord, LogRecord, TaskRunRecord
@@ -95,6 +95,9 @@ def filter_of(where: Iterable[Condition]) -> dict[str, Any] | None:
     """Those conditions that have a counterpart there. Raises StoreError for others."""
     found: dict[str, Any] = {}
     for column, operator, value in where:
+        if (column, operator) == ("created", ">="):  # of task runs, which are made when they are expected
+            found["expected_start_time"] = {"after_": to_datetime(value).isoformat()}
+            continue
         if operator not in {"=", "in"} or column not in _COUNTERPARTS:
             raise StoreError(
                 f"A Prefect server is not asked by {column} {operator} …; expected one of "
@@ -113,6 +116,7 @@ _COUNTERPARTS = {
     "name": ("name", None),
     "state_type": ("state", "type"),
     "state_name": ("state", "name"),
+    "parent_flow_run_id": ("parent_flow_run_id", None),  # of flow runs
 }
 
 
