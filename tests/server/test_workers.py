@@ -25,6 +25,8 @@ from prefect.workers.utilities import (
 
 from .working import asked, run_of
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 
 class BatchVariables(BaseVariables):
     cpu: int = 2
