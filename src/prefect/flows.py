@@ -360,6 +360,8 @@ class Flow(WrappedFunction[P, R_co]):
     ) -> UUID:
         """Register the flow as a deployment with a work pool, whose workers execute its runs; its id.
 
+        Where its script is only imported to find a flow nothing is registered; of one that is unknown the id is nil.
+
         Args:
             name: of the deployment.
             work_pool_name: see `prefect.deploy`, for this and the four below.
@@ -374,6 +376,8 @@ class Flow(WrappedFunction[P, R_co]):
             TypeError, ValueError: see `to_deployment` and `prefect.deploy`.
             BuildError, PushError, DeploymentApplyError: see `prefect.deploy`.
         """
+        from uuid import UUID  # as above
+
         from prefect.deployments.runner import (
             RunnerDeployment,
             _deploy,
@@ -381,7 +385,8 @@ class Flow(WrappedFunction[P, R_co]):
 
         made = RunnerDeployment.from_flow(self, name, **options)
         given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
-        return _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)[0]
+        ids = _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)
+        return ids[0] if ids else UUID(int=0)
 
     async def adeploy(self, name: str, *args: Any, **options: Any) -> UUID:
         """The asynchronous form of `deploy`."""

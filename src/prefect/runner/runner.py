@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.dual import dual, in_thread
 from prefect._base.notset import NotSet
+from prefect._loading import is_left_out
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging.configuration import setup_logging
@@ -147,6 +148,8 @@ class Runner:
             run_once: execute what is due now, and return.
             webserver: instead of the runner's own option.
         """
+        if is_left_out("Runner.start"):
+            return
         with _Signals(self.handle_sigterm):
             context = contextvars.copy_context()
             worker = threading.Thread(
@@ -164,6 +167,8 @@ class Runner:
 
     def run(self, run_once: bool = False, webserver: bool | None = None) -> None:
         """`start`, for code without an event loop."""
+        if is_left_out("Runner.run"):
+            return
         with _Signals(self.handle_sigterm):
             context = contextvars.copy_context()
             worker = threading.Thread(
