@@ -53,6 +53,7 @@ class HttpBackend:
     blocks = True
     look_seconds: float | None = 0.25
     names_inputs = True
+    evaluates_automations = False
     frees_slots = True
     queues_rows = True
 
