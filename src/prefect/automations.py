@@ -174,5 +174,7 @@ class Automation(AutomationCore):
 
     def _stored(self) -> UUID:
         if self.id is None:
-            raise ValueError(f"Expected a stored automation, got {self.name!r} without an id: create it first.")
+            raise ValueError(
+                f"Expected a stored automation, got {self.name!r} without an id: create it first."
+            )
         return self.id

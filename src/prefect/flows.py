@@ -23,6 +23,7 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.deployments._options import DeploymentOptions
     from prefect.deployments.runner import RunnerDeployment
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
     from prefect.model.concurrency import ConcurrencyLimitConfig
     from prefect.task_runners import TaskRunner
 
-__all__ = ["Flow", "FlowStateHook", "aserve", "flow", "load_flow_from_entrypoint", "serve"]
+__all__ = [
+    "Flow",
+    "FlowStateHook",
+    "aserve",
+    "flow",
+    "load_flow_from_entrypoint",
+    "load_flow_from_flow_run",
+    "serve",
+]
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -356,7 +365,7 @@ class Flow(WrappedFunction[P, R_co]):
         push: bool = True,
         print_next_steps: bool = True,
         ignore_warnings: bool = False,
-        **options: Any,
+        **options: Unpack[DeploymentOptions],  # pyright: ignore[reportGeneralTypeIssues] the pool is named above too
     ) -> UUID:
         """Register the flow as a deployment with a work pool, whose workers execute its runs; its id.
 
@@ -383,9 +392,23 @@ class Flow(WrappedFunction[P, R_co]):
         given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
         return _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)[0]
 
-    async def adeploy(self, name: str, *args: Any, **options: Any) -> UUID:
+    async def adeploy(
+        self,
+        name: str,
+        work_pool_name: str | None = None,
+        image: str | DockerImage | None = None,
+        *,
+        build: bool = True,
+        push: bool = True,
+        print_next_steps: bool = True,
+        ignore_warnings: bool = False,
+        **options: Unpack[DeploymentOptions],  # pyright: ignore[reportGeneralTypeIssues] the pool is named above too
+    ) -> UUID:
         """The asynchronous form of `deploy`."""
-        return await in_thread(lambda: type(self).deploy.__wrapped__(self, name, *args, **options))  # type: ignore[attr-defined]
+        given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
+        said = {"print_next_steps": print_next_steps, "ignore_warnings": ignore_warnings}
+        deploy: Any = type(self).deploy
+        return await in_thread(lambda: deploy.__wrapped__(self, name, **given, **said, **options))
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -423,6 +446,35 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
 
     _ = use_placeholder_flow
     return load_flow(entrypoint)
+
+
+async def load_flow_from_flow_run(
+    client: PrefectClient,
+    flow_run: FlowRun,
+    ignore_storage: bool = False,
+    storage_base_path: str | None = None,
+    use_placeholder_flow: bool = True,
+) -> Flow[..., Any]:
+    """Fetch the code of a deployment's run as its deployment says, and give its flow.
+
+    The process is then in the folder of the code, as the executor of the run would be.
+
+    Args:
+        client: of the API.
+        flow_run: the run.
+        ignore_storage: the code is here already: carry out no pull steps, and stay in this folder.
+        storage_base_path: what `$STORAGE_BASE_PATH` stands for in the path of the deployment.
+        use_placeholder_flow: for compatibility; a flow that cannot be imported is an error.
+
+    Raises:
+        MissingFlowError: the run is of no deployment; or there is no such flow.
+        ScriptError: the script raised while it was imported.
+        PrefectException: the code could not be fetched; it says why.
+    """
+    from prefect.deployments._pull import flow_of_run  # only executors of deployments pay for it
+
+    _ = use_placeholder_flow
+    return await flow_of_run(client, flow_run, ignore_storage=ignore_storage, base=storage_base_path)
 
 
 def serve(

@@ -17,10 +17,11 @@ from pydantic import BaseModel
 
 from prefect._options import FlowOptions
 from prefect.deployments._options import DeploymentOptions
+from prefect.schedules import Policies
 
 TESTS = Path(__file__).parents[1]
 LISTED = (Path(__file__).parent / "data" / "public_names.txt").read_text(encoding="utf-8")
-OPTIONS = {"DeploymentOptions": DeploymentOptions, "FlowOptions": FlowOptions}
+OPTIONS = {"DeploymentOptions": DeploymentOptions, "FlowOptions": FlowOptions, "Policies": Policies}
 
 
 def listed() -> list[tuple[str, str, list[str] | None]]:

@@ -14,25 +14,27 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.events.schemas.deployment_triggers import BaseDeploymentTrigger
 
 _TRIGGERS: TypeAdapter[list[Any]] = TypeAdapter(list[DeploymentTriggerTypes])
 
 
-def named(deployment: str, given: Sequence[Any]) -> list[BaseDeploymentTrigger]:
+def named(deployment: str, given: Sequence[Any]) -> list[DeploymentTriggerTypes]:
     """Triggers of a deployment, from dicts too. One without a name is called after the deployment and its place.
 
     Raises:
         ValidationError: pydantic's: one of them is refused.
     """
-    triggers: list[BaseDeploymentTrigger] = _TRIGGERS.validate_python(list(given))
+    triggers: list[DeploymentTriggerTypes] = _TRIGGERS.validate_python(list(given))
     for number, trigger in enumerate(triggers, start=1):
         trigger.name = trigger.name or f"{deployment}__automation_{number}"
     return triggers
 
 
 def register_triggers(
-    client: SyncPrefectClient, deployment: str, deployment_id: UUID, triggers: Sequence[BaseDeploymentTrigger]
+    client: SyncPrefectClient,
+    deployment: str,
+    deployment_id: UUID,
+    triggers: Sequence[DeploymentTriggerTypes],
 ) -> None:
     """Make automations that run the deployment, in place of those that it had.
 

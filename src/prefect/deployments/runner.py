@@ -130,7 +130,7 @@ class RunnerDeployment(BaseModel):
     @model_validator(mode="after")
     def validate_automation_names(self) -> Self:
         """A trigger without a name is called after the deployment and its place."""
-        self.triggers = [*named(self.name, self.triggers)]
+        self.triggers = named(self.name, self.triggers)
         return self
 
     @classmethod

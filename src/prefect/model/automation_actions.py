@@ -17,11 +17,10 @@ from prefect.model.triggers import StrictModel
 class Action(StrictModel, ABC):
     """What is done once an automation is triggered."""
 
-    type: str
-
     def describe_for_cli(self) -> str:
         """In a few words, for people."""
-        return self.type.replace("-", " ").capitalize()
+        kind: str = getattr(self, "type")  # noqa: B009 - every action declares its own
+        return kind.replace("-", " ").capitalize()
 
 
 class DoNothing(Action):

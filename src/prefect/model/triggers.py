@@ -37,7 +37,6 @@ class Trigger(StrictModel, ABC):
 
     _uncompared: ClassVar[frozenset[str]] = frozenset(("id",))
 
-    type: str
     id: UUID = Field(default_factory=new_uuid)
 
     @abstractmethod

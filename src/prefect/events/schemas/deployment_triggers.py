@@ -111,8 +111,9 @@ def _kind_of(given: Any) -> str:
 
 def _of_deployment(given: Any) -> Any:
     """A trigger of an automation may stand for one of the deployment."""
-    plain = isinstance(given, Trigger) and not isinstance(given, BaseDeploymentTrigger)
-    return {name: getattr(given, name) for name in type(given).model_fields} if plain else given
+    if isinstance(given, BaseDeploymentTrigger) or not isinstance(given, Trigger):
+        return given
+    return {name: getattr(given, name) for name in type(given).model_fields}
 
 
 DeploymentTriggerTypes = Annotated[
