@@ -471,10 +471,12 @@ def test_flows_are_served_until_that_is_cancelled(script):
     async def story():
         serving = asyncio.ensure_future(aserve(named, name="served", print_starting_message=False))
         async with get_client() as client:
-            while not await client.read_deployments():
+            found = None
+            while found is None:
                 assert not serving.done()
                 await asyncio.sleep(0.02)
-            (found,) = await client.read_deployments()
+                every = await client.read_deployments()
+                found = next((one for one in every if one.name == "served"), None)
             serving.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await serving
@@ -484,17 +486,23 @@ def test_flows_are_served_until_that_is_cancelled(script):
 
 
 def test_a_suspended_run_holds_no_process_and_goes_on(script):
-    async def story():
+    made = RunnerDeployment.from_entrypoint("public_names_script.py:stays_suspended", "d")
+
+    async def executed() -> None:
         runner = Runner(name="r", pause_on_shutdown=False)
-        made = RunnerDeployment.from_entrypoint("public_names_script.py:stays_suspended", "d")
-        deployment_id = await runner.aadd_deployment(made)
-        async with get_client() as client, runner:
+        await runner.aadd_deployment(made)
+        async with runner:
+            await runner.start(run_once=True)
+
+    async def story():
+        deployment_id = await made.aapply()
+        async with get_client() as client:
             run = await client.create_flow_run_from_deployment(deployment_id)
-            await runner.start(run_once=True)
-            suspended = (await client.read_flow_run(run.id)).state
+            await executed()
+            suspended = (await client.read_flow_run(run.id)).state_name
             await aresume_flow_run(run.id)
-            await runner.start(run_once=True)
-            return suspended.name, (await client.read_flow_run(run.id)).state_name
+            await executed()
+            return suspended, (await client.read_flow_run(run.id)).state_name
 
     assert asyncio.run(story()) == ("Suspended", "Completed")
 
