@@ -51,12 +51,12 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
         demand_role(request, asked)
-        url = str(request.base_url.replace(path=prefix))
-        return Api(backend(), getattr(request.state, "actor", None), url)
+        actor = getattr(request.state, "actor", None)
+        return Api(backend(), actor, lambda: str(request.base_url.replace(path=prefix)))
 
     pool = Pool()
     table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size, pool)
-    pages = _pages(backend, pool)
+    pages = _pages(backend, pool, prefix)
     metrics = Metrics(backend) if settings.metrics_enabled else None
     return FastAPI(
         title="Pluperfect",
@@ -88,13 +88,13 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
     )
 
 
-def _pages(backend: Callable[[], LocalBackend], pool: Pool) -> UiApp | None:
+def _pages(backend: Callable[[], LocalBackend], pool: Pool, prefix: str) -> UiApp | None:
     """The web UI, unless the settings do not want one."""
     if not get_current_settings().server.ui.enabled:
         return None
     from prefect.server.ui.app import UiApp  # templates and pages: only where they are served
 
-    return UiApp(backend, pool)
+    return UiApp(backend, pool, prefix)
 
 
 def _lifespan(

@@ -65,7 +65,7 @@ class TableApp:
     def knows(self, scope: Scope) -> bool:
         """Whether an endpoint stands at the path of a request."""
         path = _path(scope)
-        return path.startswith(self._prefix) and self._paths.find(path.removeprefix(self._prefix)) is not None
+        return path.startswith(self._prefix) and self._paths.knows(path.removeprefix(self._prefix))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -118,6 +118,8 @@ class TableApp:
         finally:
             gone.cancel()
             settled.cancel()
+        if late.waiter.answer is not None:
+            return self._end(one, late)  # it is there; the way to a thread and back would take longer
         return await self._pool.run(self._end, one, late)
 
     def _end(self, one: Endpoint[..., Any], late: NotYet) -> Answer:

@@ -24,11 +24,19 @@ T = TypeVar("T", bound=Placed)
 
 @dataclass(slots=True)
 class Place(Generic[T]):
-    """A path of the table: its parts (None where an argument stands), the arguments' names, who answers there."""
+    """A path of the table: which of its parts are words, which are arguments, and who answers there."""
 
-    parts: list[str | None]
-    names: list[str]
+    words: list[tuple[int, str]]
+    arguments: list[tuple[int, str]]
     methods: dict[str, T]
+
+    def arguments_in(self, parts: list[str]) -> dict[str, str] | None:
+        """The arguments in a path of as many parts; None where it does not fit."""
+        for number, word in self.words:
+            if parts[number] != word:
+                return None
+        found = {name: unquote(parts[number]) for number, name in self.arguments}
+        return found if all(found.values()) else None
 
 
 @dataclass(slots=True)
@@ -44,14 +52,16 @@ class Paths(Generic[T]):
 
     def __init__(self, endpoints: Iterable[T]) -> None:
         self._places: dict[Key, list[Place[T]]] = {}
+        self._plain: dict[str, Found[T]] = {}  # where no argument stands
         by_path: dict[str, Place[T]] = {}
         for one in sorted(endpoints, key=_literal_first):
             place = by_path.get(one.path)
             if place is None:
-                place = by_path[one.path] = Place(*_parts_and_names(one.path), {})
-                first = place.parts[0]
-                assert first is not None  # every path begins with a noun
-                self._places.setdefault((len(place.parts), first), []).append(place)
+                place = by_path[one.path] = Place(*_words_and_arguments(one.path), {})
+                parts = one.path[1:].split("/")
+                self._places.setdefault((len(parts), parts[0]), []).append(place)
+                if not place.arguments:
+                    self._plain[one.path] = Found(place.methods, {})
             place.methods[one.method] = one
 
     def find(self, path: str, method: str = "*") -> Found[T] | None:
@@ -60,26 +70,30 @@ class Paths(Generic[T]):
         Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
         is read by GET where POST means the list.
         """
+        plain = self._plain.get(path)
+        if plain is not None and method in plain.methods:  # nothing goes before it: see `_literal_first`
+            return plain
         fitting = self._fitting(path)
         answering = (one for one in fitting if method in one.methods and _is_readable(one, method))
         return fitting[0] if len(fitting) == 1 else next(answering, fitting[0] if fitting else None)
+
+    def knows(self, path: str) -> bool:
+        """Whether anybody answers at a path, to whatever method."""
+        return path in self._plain or bool(self._fitting(path))
 
     def _fitting(self, path: str) -> list[Found[T]]:
         parts = path[1:].split("/")
         found: list[Found[T]] = []
         for place in self._places.get((len(parts), parts[0]), ()):
-            values = [given for wanted, given in zip(place.parts, parts, strict=True) if wanted is None]
-            fixed = all(
-                wanted is None or wanted == given for wanted, given in zip(place.parts, parts, strict=True)
-            )
-            if fixed and all(values):
-                found.append(Found(place.methods, dict(zip(place.names, map(unquote, values), strict=True))))
+            arguments = place.arguments_in(parts)
+            if arguments is not None:
+                found.append(Found(place.methods, arguments))
         return found
 
     def other_spelling(self, path: str) -> str | None:
         """The path with one slash more or less at its end, where somebody answers there."""
         other = path[:-1] if path.endswith("/") else f"{path}/"
-        return other if self.find(other) is not None else None
+        return other if self.knows(other) else None
 
 
 def _is_readable(found: Found[T], method: str) -> bool:
@@ -99,7 +113,7 @@ def _literal_first(one: Placed) -> list[bool]:
     return [part.startswith("{") for part in one.path.split("/")]
 
 
-def _parts_and_names(path: str) -> tuple[list[str | None], list[str]]:
-    parts = path[1:].split("/")
-    names = [part[1:-1] for part in parts if part.startswith("{")]
-    return [None if part.startswith("{") else part for part in parts], names
+def _words_and_arguments(path: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    parts = list(enumerate(path[1:].split("/")))
+    words = [(number, part) for number, part in parts if not part.startswith("{")]
+    return words, [(number, part[1:-1]) for number, part in parts if part.startswith("{")]

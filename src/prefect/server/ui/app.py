@@ -45,9 +45,11 @@ class UiApp:
     Args:
         backend: gives the backend on the store that is served.
         pool: whose threads make the pages.
+        prefix: of the API, for links to it.
     """
 
-    def __init__(self, backend: Callable[[], LocalBackend], pool: Pool) -> None:
+    def __init__(self, backend: Callable[[], LocalBackend], pool: Pool, prefix: str) -> None:
+        self._prefix = prefix
         self._backend = backend
         self._paths: Paths[Page] = Paths(PAGES)
         self._pool = pool
@@ -56,7 +58,7 @@ class UiApp:
     def knows(self, scope: Scope) -> bool:
         """Whether a page, or what pages load, stands at the path of a request."""
         path: str = scope["path"]
-        return scope["type"] == "http" and (path.startswith(BELOW) or self._paths.find(path) is not None)
+        return scope["type"] == "http" and (path.startswith(BELOW) or self._paths.knows(path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,7 +96,11 @@ class UiApp:
             refusal = self._refusal(request)
             if refusal is not None:
                 return refusal
-            api = Api(self._backend(), request.scope["state"].get("actor"), str(request.base_url))
+            api = Api(
+                self._backend(),
+                request.scope["state"].get("actor"),
+                lambda: str(request.base_url.replace(path=self._prefix)),
+            )
             asked = Asked(
                 api,
                 request.scope,
