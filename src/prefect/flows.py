@@ -23,9 +23,9 @@ from prefect.settings import get_current_settings
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.deployments._options import DeploymentOptions
+    from prefect.deployments._pull import load_flow_from_flow_run as load_flow_from_flow_run
     from prefect.deployments.runner import RunnerDeployment
     from prefect.docker.docker_image import DockerImage
     from prefect.model.concurrency import ConcurrencyLimitConfig
@@ -392,23 +392,9 @@ class Flow(WrappedFunction[P, R_co]):
         given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
         return _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)[0]
 
-    async def adeploy(
-        self,
-        name: str,
-        work_pool_name: str | None = None,
-        image: str | DockerImage | None = None,
-        *,
-        build: bool = True,
-        push: bool = True,
-        print_next_steps: bool = True,
-        ignore_warnings: bool = False,
-        **options: Unpack[DeploymentOptions],  # pyright: ignore[reportGeneralTypeIssues] the pool is named above too
-    ) -> UUID:
+    async def adeploy(self, name: str, *args: Any, **options: Any) -> UUID:
         """The asynchronous form of `deploy`."""
-        given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
-        said = {"print_next_steps": print_next_steps, "ignore_warnings": ignore_warnings}
-        deploy: Any = type(self).deploy
-        return await in_thread(lambda: deploy.__wrapped__(self, name, **given, **said, **options))
+        return await in_thread(lambda: type(self).deploy.__wrapped__(self, name, *args, **options))  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -448,33 +434,12 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
     return load_flow(entrypoint)
 
 
-async def load_flow_from_flow_run(
-    client: PrefectClient,
-    flow_run: FlowRun,
-    ignore_storage: bool = False,
-    storage_base_path: str | None = None,
-    use_placeholder_flow: bool = True,
-) -> Flow[..., Any]:
-    """Fetch the code of a deployment's run as its deployment says, and give its flow.
+def __getattr__(name: str) -> Any:
+    if name != "load_flow_from_flow_run":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from prefect.deployments import _pull  # only executors of deployments pay for it
 
-    The process is then in the folder of the code, as the executor of the run would be.
-
-    Args:
-        client: of the API.
-        flow_run: the run.
-        ignore_storage: the code is here already: carry out no pull steps, and stay in this folder.
-        storage_base_path: what `$STORAGE_BASE_PATH` stands for in the path of the deployment.
-        use_placeholder_flow: for compatibility; a flow that cannot be imported is an error.
-
-    Raises:
-        MissingFlowError: the run is of no deployment; or there is no such flow.
-        ScriptError: the script raised while it was imported.
-        PrefectException: the code could not be fetched; it says why.
-    """
-    from prefect.deployments._pull import flow_of_run  # only executors of deployments pay for it
-
-    _ = use_placeholder_flow
-    return await flow_of_run(client, flow_run, ignore_storage=ignore_storage, base=storage_base_path)
+    return _pull.load_flow_from_flow_run
 
 
 def serve(

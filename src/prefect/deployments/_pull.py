@@ -44,18 +44,38 @@ def prepare(deployment: DeploymentResponse) -> Path | None:
     return None if directory is None else _absolute(here, str(directory))
 
 
-async def flow_of_run(
-    client: PrefectClient, run: FlowRun, *, ignore_storage: bool, base: str | None
+async def load_flow_from_flow_run(
+    client: PrefectClient,
+    flow_run: FlowRun,
+    ignore_storage: bool = False,
+    storage_base_path: str | None = None,
+    use_placeholder_flow: bool = True,
 ) -> Flow[..., Any]:
-    """The flow of a deployment's run, its code fetched; see `prefect.flows.load_flow_from_flow_run`."""
-    if run.deployment_id is None:
+    """Fetch the code of a deployment's run as its deployment says, and give its flow.
+
+    The process is then in the folder of the code, as the executor of the run would be.
+
+    Args:
+        client: of the API.
+        flow_run: the run.
+        ignore_storage: the code is here already: carry out no pull steps, and stay in this folder.
+        storage_base_path: what `$STORAGE_BASE_PATH` stands for in the path of the deployment.
+        use_placeholder_flow: for compatibility; a flow that cannot be imported is an error.
+
+    Raises:
+        MissingFlowError: the run is of no deployment; or there is no such flow.
+        ScriptError: the script raised while it was imported.
+        PrefectException: the code could not be fetched; it says why.
+    """
+    _ = use_placeholder_flow
+    if flow_run.deployment_id is None:
         raise MissingFlowError(
-            f"Expected a run of a deployment, got '{run.name}', which is of none: nothing says where its flow is."
+            f"Expected a run of a deployment, got '{flow_run.name}', which is of none: nothing says where its flow is."
         )
-    deployment = await client.read_deployment(run.deployment_id)
+    deployment = await client.read_deployment(flow_run.deployment_id)
     if deployment.entrypoint is None:
         raise MissingFlowError(f"The deployment '{deployment.name}' has no entrypoint. Deploy it again.")
-    return await in_thread(_loaded, deployment, deployment.entrypoint, ignore_storage, base)
+    return await in_thread(_loaded, deployment, deployment.entrypoint, ignore_storage, storage_base_path)
 
 
 def _loaded(
