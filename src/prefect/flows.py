@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.deployments._options import DeploymentOptions
-    from prefect.deployments._pull import load_flow_from_flow_run as load_flow_from_flow_run
+    from prefect.deployments._pull import load_flow_from_flow_run
     from prefect.deployments.runner import RunnerDeployment
     from prefect.docker.docker_image import DockerImage
     from prefect.model.concurrency import ConcurrencyLimitConfig
