@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.deployments._options import DeploymentOptions
+    from prefect.deployments._pull import load_flow_from_flow_run
     from prefect.deployments.runner import RunnerDeployment
     from prefect.docker.docker_image import DockerImage
     from prefect.model.concurrency import ConcurrencyLimitConfig
     from prefect.task_runners import TaskRunner
 
-__all__ = ["Flow", "FlowStateHook", "aserve", "flow", "load_flow_from_entrypoint", "serve"]
+__all__ = [
+    "Flow",
+    "FlowStateHook",
+    "aserve",
+    "flow",
+    "load_flow_from_entrypoint",
+    "load_flow_from_flow_run",
+    "serve",
+]
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -356,7 +365,7 @@ class Flow(WrappedFunction[P, R_co]):
         push: bool = True,
         print_next_steps: bool = True,
         ignore_warnings: bool = False,
-        **options: Any,
+        **options: Unpack[DeploymentOptions],  # pyright: ignore[reportGeneralTypeIssues] the pool is named above too
     ) -> UUID:
         """Register the flow as a deployment with a work pool, whose workers execute its runs; its id.
 
@@ -428,6 +437,14 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
 
     _ = use_placeholder_flow
     return load_flow(entrypoint)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "load_flow_from_flow_run":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from prefect.deployments import _pull  # only executors of deployments pay for it
+
+    return _pull.load_flow_from_flow_run
 
 
 def serve(

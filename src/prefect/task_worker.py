@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
 __all__ = [
+    "StopTaskWorker",
     "TaskWorker",
     "aserve",
     "create_status_server",
@@ -47,6 +48,10 @@ __all__ = [
 
 LOOK_SECONDS = 0.25
 logger = get_logger("task_worker")
+
+
+class StopTaskWorker(Exception):
+    """For programs that catch it around `serve`, which returns when a task worker is stopped."""
 
 
 class TaskWorker:

@@ -160,7 +160,7 @@ class Runner:
             try:
                 await done
             except asyncio.CancelledError:
-                self.stop()
+                self._desk.drain()
                 raise
             finally:
                 waiting.join()
@@ -209,7 +209,7 @@ class Runner:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._desk.drain()
         await in_thread(self._close)
 
     # --- the thread -----------------------------------------------------------------------------------
