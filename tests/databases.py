@@ -10,16 +10,21 @@ import shutil
 import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 import pytest
 
+from prefect._backend import resolve
 from prefect._backend.local import LocalBackend
 from prefect._backend.resolve import retention_policy
-from prefect.settings import get_current_settings
+from prefect.settings import get_current_settings, temporary_settings
+from prefect.settings.in_force import load
 
 _VERSION = 16
+_NAME = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
 class Postgres:
@@ -82,6 +87,20 @@ def backend_on(store: Any) -> LocalBackend:
     )
 
 
+@contextmanager
+def kept_in(url: str) -> Iterator[None]:
+    """What this process and its children record without a server is kept there while the block runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_NAME, url)  # for threads without this context, and for child processes
+        load()
+        with temporary_settings({_NAME: url}):
+            try:
+                yield
+            finally:
+                resolve.close(url)
+    load()
+
+
 def empty(url: str) -> None:
     """Delete every row of a store in Postgres."""
     import psycopg
@@ -91,6 +110,7 @@ def empty(url: str) -> None:
             "SELECT tablename FROM pg_tables WHERE schemaname = 'pluperfect'"
         ).fetchall()
         names = [name for (name,) in tables if name != "schema_version"]
+        connection.execute("SET session_replication_role = replica")  # whatever refers to whatever
         connection.execute("; ".join(f"DELETE FROM pluperfect.{name}" for name in names) or "SELECT 1")
 
 

@@ -10,16 +10,28 @@ from uuid import UUID, uuid4
 import pytest
 from cli_runs import prefect
 
+from databases import empty, kept_in
 from prefect import flow, get_client
 from prefect._engine.run import resume, run_flow_call
 from prefect.runtime import flow_run
 from prefect.testing.utilities import prefect_test_harness
 
 
-@pytest.fixture(autouse=True)
-def own_store():
+@pytest.fixture(scope="module")
+def database(postgres):
+    return postgres.fresh()
+
+
+@pytest.fixture(params=["sqlite", "postgres"], autouse=True)
+def own_store(request):
     with prefect_test_harness():
-        yield
+        if request.param == "sqlite":
+            yield
+            return
+        url = request.getfixturevalue("database")
+        empty(url)
+        with kept_in(url):
+            yield
 
 
 def as_json(*words):

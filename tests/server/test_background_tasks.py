@@ -28,16 +28,19 @@ from .conftest import serving
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from server import background  # under the name that a worker knows it by
 
+STORES = ["sqlite", "postgres"]
+
 PROGRAM = Path(background.__file__)
 
 
-@pytest.fixture(params=["embedded", "over-http"], autouse=True)
+@pytest.fixture(params=["embedded", "over-http", "plain"], autouse=True)
 def api(request):
-    """Every test runs on the store of this process, and over HTTP."""
+    """Every test runs on the store of this process, over HTTP, and with a server that speaks the public API only."""
     if request.param == "embedded":
         yield None
         return
-    url = f"{request.getfixturevalue('server_url')}/api"
+    server = "plain_url" if request.param == "plain" else "server_url"
+    url = f"{request.getfixturevalue(server)}/api"
     with temporary_settings({PREFECT_API_URL: url}):
         yield url
 
@@ -138,11 +141,11 @@ def test_only_so_many_run_at_once(tmp_path):
     assert most[0] == 2
 
 
-def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(api, tmp_path, eventually):
+def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(only_ours, api, tmp_path, eventually):
     mark, until = tmp_path / "mark", tmp_path / "until"
     with worker(api) as first:
         future = background.linger.delay(str(mark), str(until))
-        eventually(mark.exists)
+        eventually(lambda: mark.exists() and mark.read_text())
         first.send_signal(signal.SIGKILL)
         first.wait(10)
     if api is not None:
@@ -155,7 +158,7 @@ def test_the_runs_of_a_worker_that_dies_are_taken_up_by_another(api, tmp_path, e
 
 
 @pytest.mark.slow
-def test_a_run_that_kills_its_workers_is_given_up(api, tmp_path):
+def test_a_run_that_kills_its_workers_is_given_up(only_ours, api, tmp_path):
     future = background.die.delay(str(tmp_path / "mark"))
     for _ in range(3):
         with worker(api) as child:
@@ -171,7 +174,7 @@ def test_sigterm_lets_a_run_end_and_takes_no_other(api, tmp_path, eventually):
     mark, until = tmp_path / "mark", tmp_path / "until"
     with worker(api, "1") as child:
         future = background.linger.delay(str(mark), str(until))
-        eventually(mark.exists)
+        eventually(lambda: mark.exists() and mark.read_text())
         child.send_signal(signal.SIGTERM)
         late = background.add.delay(1)
         until.touch()

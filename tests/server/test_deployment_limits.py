@@ -10,6 +10,8 @@ from prefect._base.clock import VirtualClock, now_us, use_clock
 from prefect._storage import flow_runs
 from prefect.states import Completed, Pending, Running
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 
 @pytest.fixture
 def deploy(http, backend):

@@ -18,6 +18,8 @@ from prefect.model.requests.deployments import DeploymentFilter, DeploymentFilte
 from prefect.model.schedules import CronSchedule, IntervalSchedule
 from prefect.states import Scheduled
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SCHEMA = {
     "type": "object",

@@ -19,6 +19,8 @@ from prefect.runner._children import Children, Source
 from prefect.settings import temporary_settings
 from prefect.states import Pending, Scheduled
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 FLOWS = """
 from pathlib import Path
 from prefect import flow, task

@@ -20,28 +20,13 @@ from prefect._base.ids import new_id
 from prefect._storage.filters import Condition
 from prefect.exceptions import CancelledRun, ObjectNotFound, StoreError
 from prefect.model.records import TaskRunRecord
-from prefect.server.app import create_app
 from prefect.settings import temporary_settings
-
-from .conftest import serving
-
-
-class Plain:
-    """The real application without what only our own client asks."""
-
-    def __init__(self, app) -> None:
-        self._app = app
-
-    async def __call__(self, scope, receive, send):
-        if "/pluperfect/" in scope.get("path", ""):
-            scope = {**scope, "path": "/nowhere"}
-        await self._app(scope, receive, send)
+from prefect.testing.cli import invoke_and_assert
 
 
 @pytest.fixture(scope="module")
-def api(backend) -> Iterator[str]:
-    with serving(Plain(create_app(lambda: backend))) as url:
-        yield f"{url}/api"
+def api(plain_url) -> str:
+    return f"{plain_url}/api"
 
 
 @pytest.fixture
@@ -211,3 +196,50 @@ def test_the_events_of_a_row_are_those_of_its_states_that_were_not_sent():
     roles = [(one["prefect.resource.role"], one["prefect.resource.id"]) for one in events[0]["related"]]
     assert roles[0] == ("tag", "prefect.tag.t")
     assert roles[1] == ("flow-run", f"prefect.flow-run.{UUID(bytes=row.flow_run_id)}")
+
+
+def command(*words: str) -> str:
+    return " ".join(invoke_and_assert(list(words)).output.split())
+
+
+def test_the_command_line_shows_runs_and_their_children(reporting, http: httpx.Client):
+    @task
+    def one():
+        get_run_logger().info("said in a task")
+
+    @flow(name="inner-cli")
+    def inner():
+        one()
+
+    @flow(name="outer-cli")
+    def outer():
+        inner()
+
+    outer()
+    (run,), (child,) = runs_of(http, "outer-cli"), runs_of(http, "inner-cli")
+    assert run["name"] in command("flow-run", "why", run["id"])
+    assert "said in a task" in command("flow-run", "logs", child["id"])
+    assert child["name"] in command("flow-run", "inspect", run["id"])
+    body = {"flow_id": run["flow_id"], "state": {"type": "SCHEDULED"}}
+    waits = http.post("/flow_runs/", json=body).json()["id"]
+    command("flow-run", "cancel", waits)
+    assert http.get(f"/flow_runs/{waits}").json()["state"]["type"] == "CANCELLED"
+    command("flow-run", "delete", waits)
+    command("flow-run", "delete", run["id"])
+    assert (runs_of(http, "outer-cli"), runs_of(http, "inner-cli")) == ([], [])
+
+
+def test_as_much_is_read_as_there_is(reporting, http: httpx.Client):
+    @task
+    def one(n):
+        return n
+
+    @flow(name="many-tasks")
+    def many():
+        one.map(range(230)).wait()
+
+    many()
+    (run,) = runs_of(http, "many-tasks")
+    key = UUID(run["id"]).bytes
+    assert resolve.backend().count_task_runs(key) == {"COMPLETED": 230}
+    assert len(resolve.backend().find_task_runs(flow_run_ids=[key], limit=205)) == 205

@@ -22,8 +22,7 @@ from prefect.model.records import FlowRunRecord, LogRecord, StateRecord, TaskRun
 from prefect.server.app import create_app
 from prefect.settings import temporary_settings
 
-from .conftest import serving
-from .test_public import Plain
+from .conftest import Plain, serving
 
 
 class Refusing:

@@ -18,13 +18,19 @@ from prefect.exceptions import ObjectNotFound, ParameterTypeError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed, Pending, Running
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}
 
 
-@pytest.fixture(params=["in-process", "over-http"])
+URLS = {"over-http": "server_url", "plain": "plain_url"}
+
+
+@pytest.fixture(params=["in-process", *URLS])
 def asking(request):
     """A client of what `run_deployment` uses by itself."""
-    url = f"{request.getfixturevalue('server_url')}/api" if request.param == "over-http" else None
+    name = URLS.get(request.param)
+    url = f"{request.getfixturevalue(name)}/api" if name else None
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
         yield client
 

@@ -28,6 +28,8 @@ from prefect.runner import Runner
 from prefect.settings import get_current_settings, temporary_settings
 from prefect.states import Cancelling
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 FLOWS = """
 import os, signal, subprocess, sys, time
 from pathlib import Path

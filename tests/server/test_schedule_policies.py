@@ -17,6 +17,8 @@ from prefect._storage import flow_runs
 from prefect.deployments._schedules import create_of
 from prefect.schedules import Cron
 
+STORES = ["sqlite", "postgres"]
+
 MINUTE = 60 * 1_000_000
 HOUR = 60 * MINUTE
 NOON = to_us(datetime(2027, 6, 1, 12, tzinfo=timezone.utc))

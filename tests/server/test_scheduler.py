@@ -11,6 +11,8 @@ from prefect._backend.scheduler import BATCH, USUAL, schedule_once
 from prefect._base.clock import UTC, now_us, to_us
 from prefect._storage import flow_runs
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 MINUTE = 60 * 1_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR

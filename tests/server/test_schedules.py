@@ -16,6 +16,8 @@ from prefect._base.clock import UTC, to_datetime, to_us
 from prefect._base.slots import slots
 from prefect.model.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
 HOUR = 3600 * 1_000_000
 NEW_YORK = "America/New_York"  # clocks go forward on 2027-03-14 at 07:00Z, back on 2027-11-07 at 06:00Z
 

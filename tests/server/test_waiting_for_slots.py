@@ -31,16 +31,19 @@ from prefect.concurrency.v1.sync import concurrency as concurrency_v1
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+STORES = ["sqlite", "postgres"]
+
 PROGRAM = Path(__file__).with_name("waiters.py")
 
 
-@pytest.fixture(params=["embedded", "over-http"], autouse=True)
+@pytest.fixture(params=["embedded", "over-http", "plain"], autouse=True)
 def api(request):
-    """Every test runs on the store of this process, and over HTTP."""
+    """Every test runs on the store of this process, over HTTP, and with a server that speaks the public API only."""
     if request.param == "embedded":
         yield None
         return
-    url = f"{request.getfixturevalue('server_url')}/api"
+    server = "plain_url" if request.param == "plain" else "server_url"
+    url = f"{request.getfixturevalue(server)}/api"
     with temporary_settings({PREFECT_API_URL: url}):
         yield url
 
@@ -158,7 +161,7 @@ def test_a_coroutine_that_is_cancelled_while_it_waits_takes_nothing(eventually):
 
 def test_only_so_many_are_in_the_block_and_all_get_there_in_turn():
     name, inside, most, order = limit("crowd", 2), [0], [0], []
-    guard = threading.Lock()
+    guard, both = threading.Lock(), threading.Barrier(2, timeout=30)
 
     def visit(number):
         with sync.concurrency(name):
@@ -166,7 +169,7 @@ def test_only_so_many_are_in_the_block_and_all_get_there_in_turn():
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 order.append(number)
-            time.sleep(0.002)
+            both.wait()  # however long a store takes to let the other one in
             with guard:
                 inside[0] -= 1
 
@@ -373,7 +376,7 @@ def started(what, name, api):
 
 
 @pytest.mark.parametrize("what", ["holds", "tagged"])
-def test_the_slots_of_a_killed_process_are_free_within_seconds(api, what):
+def test_the_slots_of_a_killed_process_are_free_within_seconds(api, what, only_ours):
     name = limit(f"killed-{what}" if what == "holds" else "tag:killed-tag", 1)
     with started(what, name.removeprefix("tag:"), api) as child:
         assert active(name) == 1
@@ -409,7 +412,7 @@ def outside_of_the_flow(run):
     run()
 
 
-def test_why_a_run_waits_is_told(api):
+def test_why_a_run_waits_is_told(api, only_ours):
     from prefect.testing.cli import invoke_and_assert
 
     name = limit("asked-why", 1)

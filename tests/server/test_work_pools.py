@@ -15,6 +15,8 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.model.requests.work_pool_actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.states import Pending
 
+STORES = ["sqlite", "postgres"]
+
 TEMPLATE = {
     "job_configuration": {"command": "{{ command }}", "env": {"A": "{{ prefect.variables.a }}"}},
     "variables": {"type": "object", "properties": {"command": {"type": "string"}}},

@@ -107,7 +107,9 @@ def _names(asked: EventNameFilter | None, column: str) -> list[Clause]:
     found = _texts(column, asked.name, asked.prefix, together="or_")
     if asked.exclude_name:
         found.append(clauses.none_of(column, asked.exclude_name))
-    found += [Clause(f"NOT {_begins(column, one).sql}", (one,)) for one in asked.exclude_prefix or ()]
+    found += [
+        Clause(f"NOT {clauses.begins_with(column, one).sql}", (one,)) for one in asked.exclude_prefix or ()
+    ]
     return found
 
 
@@ -116,12 +118,8 @@ def _texts(
 ) -> list[Clause]:
     found = [clauses.any_of(column, equal)] if equal else []
     if prefixes:
-        found.append(clauses.joined("or_", [_begins(column, one) for one in prefixes]))
+        found.append(clauses.joined("or_", [clauses.begins_with(column, one) for one in prefixes]))
     return [clauses.joined(together, found)] if found else []
-
-
-def _begins(column: str, text: str) -> Clause:
-    return Clause(f"(substr({column}, 1, {len(text)}) = ?)", (text,))
 
 
 def _with_resource(wanted: Sequence[Clause]) -> Clause:

@@ -41,7 +41,7 @@ from prefect.model.runs import TaskRun
 from prefect.model.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from prefect._backend.connecting import Access
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 _REFUSALS = CONTENT_REFUSED | {401, 403, 404, 405}
 _POLL_SECONDS = 2.0
+_PAGE = 200  # so many rows such a server gives at once
 _FORCED_PATIENCE = 5.0  # seconds: a run that crashes or is cancelled does not keep its process for long
 _LAST_PATIENCE = 5.0
 _TERMINAL = frozenset(("COMPLETED", "FAILED", "CANCELLED", "CRASHED"))
@@ -161,10 +162,12 @@ class PublicBackend:
 
     def _in_state(self, run: FlowRunRecord, state: StateRecord) -> FlowRunRecord:
         entered = state.type == "RUNNING" and run.state.type != "RUNNING"
+        resumed = entered and run.policy.get("resuming")  # with the same try
         ended = state.type in _TERMINAL
         return run._replace(
             state=state,
-            run_count=run.run_count + entered,
+            run_count=run.run_count + (entered and not resumed),
+            policy={**run.policy, "resuming": False} if resumed else run.policy,
             start_time=run.start_time or (state.timestamp if entered else None),
             end_time=state.timestamp if ended else None,
             owner=None if ended else run.owner,
@@ -221,11 +224,11 @@ class PublicBackend:
         limit: int | None = 200,
         offset: int = 0,
     ) -> list[FlowRunRecord]:
-        body: dict[str, Any] = {"sort": "ID_DESC", "limit": min(limit or 200, 200), "offset": offset}
+        body: dict[str, Any] = {"sort": "ID_DESC"}
         if flow_names:
             body["flows"] = {"name": {"any_": list(flow_names)}}
         body["flow_runs"] = filter_of(where)
-        return [self._record(one) for one in self._ask("POST", "/flow_runs/filter", body)]
+        return [self._record(one) for one in self._pages("/flow_runs/filter", body, limit, offset)]
 
     def read_flow_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
         found = self._ask("GET", f"/flow_run_states/?flow_run_id={text(run_id)}")
@@ -248,16 +251,11 @@ class PublicBackend:
         offset: int = 0,
         newest_first: bool = False,
     ) -> list[TaskRunRecord]:
-        body: dict[str, Any] = {
-            "limit": min(limit or 200, 200),
-            "offset": offset,
-            "task_runs": filter_of(where),
-        }
+        body: dict[str, Any] = {"task_runs": filter_of(where)}
         body["sort"] = "ID_DESC" if newest_first else "EXPECTED_START_TIME_ASC"
         if flow_run_ids:
             body["flow_runs"] = {"id": {"any_": [text(one) for one in flow_run_ids]}}
-        found = self._ask("POST", "/task_runs/filter", body)
-        return [task_run_record(one) for one in found]
+        return [task_run_record(one) for one in self._pages("/task_runs/filter", body, limit, offset)]
 
     def read_task_run_states(self, run_id: bytes | UUID) -> list[StateRecord]:
         found = self._ask("GET", f"/task_run_states/?task_run_id={text(run_id)}")
@@ -286,10 +284,8 @@ class PublicBackend:
         body = {
             "logs": {name: {"any_": [text(value)]} for name, value in ids if value is not None},
             "sort": "TIMESTAMP_DESC" if newest_first else "TIMESTAMP_ASC",
-            "limit": min(limit or 200, 200),
-            "offset": offset,
         }
-        return [log_record(one) for one in self._ask("POST", "/logs/filter", body)]
+        return [log_record(one) for one in self._pages("/logs/filter", body, limit, offset)]
 
     def limits_of_tags(self, tags: Sequence[str]) -> list[str]:
         """All that there may be: the server passes by what it does not know."""
@@ -389,6 +385,19 @@ class PublicBackend:
             if exc.status == 404:
                 raise ObjectNotFound(help_message=f"{noun} not found: {path}") from exc
             raise
+
+    def _pages(
+        self, path: str, body: dict[str, Any], limit: int | None, offset: int
+    ) -> Generator[Any, None, None]:
+        """So many of what there is, or all, a page at a time."""
+        left = float("inf") if limit is None else limit
+        while left > 0:
+            most = int(min(left, _PAGE))
+            found = self._ask("POST", path, {**body, "limit": most, "offset": offset})
+            yield from found
+            if len(found) < most:
+                return
+            left, offset = left - most, offset + most
 
     def _ask_in_turn(self, path: str, body: Any, patience: float | None) -> Any:
         """Ask behind what was postponed. Raises Away."""

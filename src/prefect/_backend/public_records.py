@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._base.clock import to_us
+from prefect._base.clock import to_datetime, to_us
 from prefect.exceptions import StoreError
 from prefect.model.objects import Log
 from prefect.model.records import FlowRunRecord, LogRecord, TaskRunRecord
@@ -35,6 +35,7 @@ def flow_run_record(shown: Any, flow_name: str) -> FlowRunRecord:
         parameters=run.parameters,
         tags=tuple(run.tags),
         flow_version=run.flow_version,
+        policy={"resuming": bool(run.empirical_policy.resuming)},
         deployment_id=run.deployment_id.bytes if run.deployment_id else None,
         parent_task_run_id=run.parent_task_run_id.bytes if run.parent_task_run_id else None,
         expected_start_time=_time(run.expected_start_time),
@@ -56,6 +57,8 @@ def task_run_record(shown: Any) -> TaskRunRecord:
     }
     detail["data"] = state.data  # where the result is, for who waits for it elsewhere
     created = _time(run.created) or state.timestamp
+    # the columns of a run that has not ended do not tell Scheduled from Pending
+    present = [state.type, state.name, state.timestamp, state.message, state.details or {}]
     return TaskRunRecord(
         id=run.id.bytes,
         flow_run_id=run.flow_run_id.bytes if run.flow_run_id else None,
@@ -75,6 +78,7 @@ def task_run_record(shown: Any) -> TaskRunRecord:
         end_time=_time(run.end_time),
         run_count=run.run_count,
         detail=json.dumps({name: value for name, value in detail.items() if value}),
+        history=json.dumps([present]) if run.end_time is None else None,
     )
 
 
@@ -91,6 +95,9 @@ def filter_of(where: Iterable[Condition]) -> dict[str, Any] | None:
     """Those conditions that have a counterpart there. Raises StoreError for others."""
     found: dict[str, Any] = {}
     for column, operator, value in where:
+        if (column, operator) == ("created", ">="):  # of task runs, which are made when they are expected
+            found["expected_start_time"] = {"after_": to_datetime(value).isoformat()}
+            continue
         if operator not in {"=", "in"} or column not in _COUNTERPARTS:
             raise StoreError(
                 f"A Prefect server is not asked by {column} {operator} …; expected one of "
@@ -109,6 +116,7 @@ _COUNTERPARTS = {
     "name": ("name", None),
     "state_type": ("state", "type"),
     "state_name": ("state", "name"),
+    "parent_flow_run_id": ("parent_flow_run_id", None),  # of flow runs
 }
 
 

@@ -73,6 +73,12 @@ def tags(column: str, operator: str, all_: Sequence[str] | None, is_null_: bool 
     return joined(operator, found)
 
 
+def begins_with(column: str, text: str) -> Clause:
+    """The column begins with the text; `%` and `_` mean themselves."""
+    # the length is no value: Postgres knows no substr with a number as wide as it takes ours for
+    return Clause(f"(substr({column}, 1, {len(text)}) = ?)", (text,))
+
+
 def joined(operator: str, clauses: Sequence[Clause]) -> Clause:
     """All of the clauses (`and_`), or one of them (`or_`); true where there are none."""
     if len(clauses) < 2:

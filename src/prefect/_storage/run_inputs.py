@@ -54,7 +54,7 @@ def beginning(
     """What was sent under keys that begin so, the oldest first."""
     conditions = [
         clauses.compare("flow_run_id", "=", run_id),
-        clauses.Clause("substr(key, 1, ?) = ?", (len(prefix), prefix)),
+        clauses.begins_with("key", prefix),
         clauses.none_of("key", without),
     ]
     return INPUTS.find(source, conditions, order="created, id", limit=limit)

@@ -167,7 +167,10 @@ def task_run_named(text: str) -> TaskRunRecord:
 def _named(text: str, kind: str, find: Callable[[list[Condition]], list[_Run]]) -> _Run:
     bounds = _bounds(text)
     if bounds is not None:
-        found = find([Condition("id", ">=", bounds[0]), Condition("id", "<=", bounds[1])])
+        first, last = bounds
+        # a server of Prefect's can be asked for a whole id only
+        asked = [Condition("id", ">=", first), Condition("id", "<=", last)]
+        found = find([Condition("id", "=", first)] if first == last else asked)
         if len(found) == 1:
             return found[0]
         if found:

@@ -56,7 +56,7 @@ class TableApp:
         greatest_body: int,
         pool: Pool,
     ) -> None:
-        self._paths = Paths(endpoints)
+        self._paths: Paths[Endpoint[..., Any]] = Paths(endpoints)
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
@@ -192,6 +192,7 @@ def _compressed(request: Request, answer: Answer) -> Answer:
 async def send_answer(answer: Answer, send: Send) -> None:
     """Send an answer to an ASGI server; of one in parts, how it begins."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
     if answer.status != NO_CONTENT and answer.parts is None:
         headers.append((b"content-length", str(len(answer.content)).encode()))
     if answer.content or answer.parts is not None:

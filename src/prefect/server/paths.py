@@ -6,24 +6,29 @@ them. A path with one slash too many or too few is sent to the one that exists.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
+
+from prefect._base.placed import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prefect._api.endpoint import Endpoint
-
     Key = tuple[int, str]
 
 
-class Place(NamedTuple):
+T = TypeVar("T", bound=Placed)
+
+
+@dataclass(slots=True)
+class Place(Generic[T]):
     """A path of the table: which of its parts are words, which are arguments, and who answers there."""
 
     words: list[tuple[int, str]]
     arguments: list[tuple[int, str]]
-    methods: dict[str, Endpoint[..., Any]]
+    methods: dict[str, T]
 
     def arguments_in(self, parts: list[str]) -> dict[str, str] | None:
         """The arguments in a path of as many parts; None where it does not fit."""
@@ -34,31 +39,32 @@ class Place(NamedTuple):
         return found if all(found.values()) else None
 
 
-class Found(NamedTuple):
+@dataclass(slots=True)
+class Found(Generic[T]):
     """Who answers at a path, by method, and the arguments in it, as text."""
 
-    methods: dict[str, Endpoint[..., Any]]
+    methods: dict[str, T]
     arguments: dict[str, str]
 
 
-class Paths:
-    """The paths of a table of endpoints."""
+class Paths(Generic[T]):
+    """The paths of a table of endpoints, or of pages."""
 
-    def __init__(self, endpoints: Iterable[Endpoint[..., Any]]) -> None:
-        self._places: dict[Key, list[Place]] = {}
-        self._plain: dict[str, Found] = {}  # where no argument stands
-        by_path: dict[str, Place] = {}
+    def __init__(self, endpoints: Iterable[T]) -> None:
+        self._places: dict[Key, list[Place[T]]] = {}
+        self._plain: dict[str, Found[T]] = {}  # where no argument stands
+        by_path: dict[str, Place[T]] = {}
         for one in sorted(endpoints, key=_literal_first):
             place = by_path.get(one.path)
             if place is None:
-                place = by_path[one.path] = _place(one.path)
+                place = by_path[one.path] = Place(*_words_and_arguments(one.path), {})
                 parts = one.path[1:].split("/")
                 self._places.setdefault((len(parts), parts[0]), []).append(place)
                 if not place.arguments:
                     self._plain[one.path] = Found(place.methods, {})
             place.methods[one.method] = one
 
-    def find(self, path: str, method: str = "*") -> Found | None:
+    def find(self, path: str, method: str = "*") -> Found[T] | None:
         """Who answers at a path below the API's own (`/flows/filter`), with its escapes; None where nobody does.
 
         Of several places that fit, the first that answers to the method: a work pool may be called `filter`, and
@@ -75,9 +81,9 @@ class Paths:
         """Whether anybody answers at a path, to whatever method."""
         return path in self._plain or bool(self._fitting(path))
 
-    def _fitting(self, path: str) -> list[Found]:
+    def _fitting(self, path: str) -> list[Found[T]]:
         parts = path[1:].split("/")
-        found: list[Found] = []
+        found: list[Found[T]] = []
         for place in self._places.get((len(parts), parts[0]), ()):
             arguments = place.arguments_in(parts)
             if arguments is not None:
@@ -90,7 +96,7 @@ class Paths:
         return other if self.knows(other) else None
 
 
-def _is_readable(found: Found, method: str) -> bool:
+def _is_readable(found: Found[T], method: str) -> bool:
     """Whether what stands for an id can be one."""
     parameters = found.methods[method].signature.parameters
     try:
@@ -102,12 +108,12 @@ def _is_readable(found: Found, method: str) -> bool:
     return True
 
 
-def _literal_first(one: Endpoint[..., Any]) -> list[bool]:
+def _literal_first(one: Placed) -> list[bool]:
     """`/variables/name/x` before `/variables/{id}`: the first place that fits is taken."""
     return [part.startswith("{") for part in one.path.split("/")]
 
 
-def _place(path: str) -> Place:
+def _words_and_arguments(path: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     parts = list(enumerate(path[1:].split("/")))
-    arguments = [(number, part[1:-1]) for number, part in parts if part.startswith("{")]
-    return Place([(number, part) for number, part in parts if not part.startswith("{")], arguments, {})
+    words = [(number, part) for number, part in parts if not part.startswith("{")]
+    return words, [(number, part[1:-1]) for number, part in parts if part.startswith("{")]

@@ -8,23 +8,18 @@ from contextlib import closing
 import pytest
 
 from conformance.behaviour.conftest import result_folder
-from databases import Postgres
-from prefect._backend import resolve
+from databases import Postgres, kept_in
 from prefect._storage import flow_runs
 from prefect._storage.postgres import PostgresStore
-from prefect.settings import temporary_settings
 
 __all__ = ["result_folder"]
-NAME = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def store_of_the_module(postgres: Postgres) -> Iterator[None]:
     """Every run of the module is recorded in a database of its own, also those of other processes."""
     url = postgres.fresh()
-    with pytest.MonkeyPatch.context() as patch, temporary_settings({NAME: url}):
-        patch.setenv(NAME, url)
+    with kept_in(url):
         yield
-        resolve.close(url)
     with closing(PostgresStore(url)) as store:
         assert flow_runs.find(store, limit=1), "the tests of the module were recorded elsewhere"
