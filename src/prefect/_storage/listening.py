@@ -22,6 +22,9 @@ COMMIT_SECONDS: Final = (
     0.002,
     0.005,
     0.02,
+    0.05,
+    0.1,
+    0.2,
 )  # the counter moves a moment after the last page was written
 LONGEST_REST: Final = 1.0  # seconds, should the kernel not have told of a write
 
