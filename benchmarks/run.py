@@ -2,6 +2,7 @@
 
 python benchmarks/run.py                                # all rows, three rounds; writes docs/benchmarks.md
 python benchmarks/run.py --scripts calls,flows          # some of the scripts; prints only
+python benchmarks/run.py --scripts server:creating      # one part of a script
 python benchmarks/run.py --peer PYTHON                  # a Python that has the peer already
 """
 
@@ -75,11 +76,12 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(python: Path, script: str, seconds: float, home: Path | None) -> Figures:
-    """What one script reports; nothing when it failed, and why is said."""
+    """What one script reports, or its parts named after colons; nothing when it failed, and why is said."""
+    script, *parts = script.split(":")
     with tempfile.TemporaryDirectory() as folder:
         used = shutil.copytree(home, Path(folder) / "home") if home else Path(folder)
         ended = subprocess.run(
-            [str(python), str(HERE / "measures" / f"{script}.py"), str(seconds)],
+            [str(python), str(HERE / "measures" / f"{script}.py"), str(seconds), *parts],
             env=clean_environment(used),
             cwd=folder,
             capture_output=True,
@@ -89,6 +91,9 @@ def measure(python: Path, script: str, seconds: float, home: Path | None) -> Fig
     if ended.returncode:
         say(f"{script} failed: {last_line(ended.stderr)}")
         return {}
+    for line in ended.stderr.splitlines():
+        if line.startswith("note: "):
+            say(line)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 

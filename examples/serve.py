@@ -15,10 +15,15 @@ import sys
 import threading
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 
 from prefect import flow, get_client, serve, task
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
+
+SERVED = "greet/on-request"
 
 
 @task
@@ -44,22 +49,36 @@ def greet(name: str, times: int = 1) -> int:
 def visit() -> None:
     """What a visitor does while the flows are served; the last thing is to stop them."""
     try:
-        asked = run_deployment("greet/on-request", parameters={"name": "Ada", "times": 2}, poll_interval=0.05)
         with get_client(sync_client=True) as client:
+            while not is_served(client):
+                time.sleep(0.1)
+            asked = run_deployment(SERVED, parameters={"name": "Ada", "times": 2}, poll_interval=0.05)
             scheduled = []
             while not scheduled:
                 time.sleep(0.1)
                 runs = client.read_flow_runs()
                 scheduled = [r for r in runs if "auto-scheduled" in r.tags and r.state_name == "Completed"]
+        prefect = os.path.relpath(Path(sys.executable).with_name("prefect"))
         print(f"asked for:  {asked.name} is {asked.state_name}")
         print(f"scheduled:  {scheduled[0].name} is {scheduled[0].state_name}")
+        print(f"Next:       {prefect} flow-run logs {asked.id}")
+        print(
+            f"            {os.path.relpath(sys.executable)} {os.path.relpath(__file__)}  # serves until Ctrl-C"
+        )
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def is_served(client: SyncPrefectClient) -> bool:
+    try:
+        return client.read_deployment_by_name(SERVED) is not None
+    except ObjectNotFound:
+        return False
+
+
 if __name__ == "__main__":
     if "--once" in sys.argv:
-        threading.Timer(1.0, visit).start()
+        threading.Thread(target=visit).start()
     serve(
         watch_load.to_deployment("every-second", schedule=Cron("* * * * * *"), tags=["demo"]),
         greet.to_deployment("on-request"),

@@ -1,6 +1,6 @@
 """A server of its own for each part: starting, idling, and what clients ask of it over HTTP.
 
-python benchmarks/measures/server.py 2 reporting 8    # one part by itself
+python benchmarks/measures/server.py 2 reporting_8    # one part by itself
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from served import Client, Server, create, on_disk, serving, wait_until_recorded
-from timing import SECONDS, report
+from timing import SECONDS, report_parts
 from trees import processor_seconds, resident
 
 WHOLE = SECONDS >= 1  # else only that it runs at all
@@ -112,11 +114,13 @@ def reporting_flow_runs(processes: int) -> dict[str, float]:
     """Flow runs that other processes report, until all of them (or no more) are on record."""
     with tempfile.TemporaryDirectory() as home, serving(home) as server:
         started = time.perf_counter()
-        called = sum(count for count, _, _ in reported(server, "flow_runs", processes))
+        reports = reported(server, "flow_runs", processes)
+        called = sum(count for count, _, _ in reports)
         recorded, took = wait_until_recorded(server, "flow_runs", called, started)
         return {
             f"flow_runs_per_s_{processes}": recorded / took,
             f"flow_runs_percent_{processes}": 100 * recorded / max(1, called),
+            f"flow_runs_failed_{processes}": processes - len(reports),
         }
 
 
@@ -149,7 +153,11 @@ def reporting(processes: int) -> dict[str, float]:
 
 
 def reported(server: Server, what: str, processes: int) -> list[tuple[int, float, float]]:
-    """For each process that did not fail, how many runs it made, and the microseconds and processor time of each."""
+    """For each process that did not fail, how many runs it made, and the microseconds and processor time of each.
+
+    What is odd is said on stderr: which process failed and why, and which took much longer than it was told to.
+    """
+    started = time.perf_counter()
     running = [
         subprocess.Popen(
             [sys.executable, "-c", REPORT, what, str(TASKS), str(REPORTING_SECONDS)],
@@ -159,30 +167,36 @@ def reported(server: Server, what: str, processes: int) -> list[tuple[int, float
                 "PREFECT_API_URL": server.url,
             },
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
         )
         for number in range(processes)
     ]
-    outputs = [process.communicate()[0].strip() for process in running]
-    lines = [output.splitlines()[-1].split() for output in outputs if output]
-    return [(int(count), float(elapsed), float(processor)) for count, elapsed, processor in lines]
+    with ThreadPoolExecutor(processes) as threads:
+        ended = list(threads.map(lambda process: (*process.communicate(), time.perf_counter()), running))
+    reports: list[tuple[int, float, float]] = []
+    for number, (output, errors, when) in enumerate(ended):
+        if when - started > REPORTING_SECONDS + 60:
+            note(f"{what}: process {number} of {processes} took {when - started:.0f} s; {last_line(errors)}")
+        if running[number].returncode or not output.strip():
+            note(f"{what}: process {number} of {processes} failed: {last_line(errors)}")
+        else:
+            count, elapsed, processor = output.strip().splitlines()[-1].split()
+            reports.append((int(count), float(elapsed), float(processor)))
+    return reports
 
 
-def main() -> None:
-    report(
-        **starting(),
-        **idling(),
-        **creating(),
-        **reporting_flow_runs(1),
-        **reporting_flow_runs(8),
-        **reporting(1),
-        **reporting(8),
-    )
+def note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)
+
+
+def last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2][:300]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:  # one part by itself, for a person
-        report(**globals()[sys.argv[2]](*map(int, sys.argv[3:])))
-    else:
-        main()
+    parts = {"starting": starting, "idling": idling, "creating": creating}
+    for part in (reporting_flow_runs, reporting):
+        for processes in (1, 8):
+            parts[f"{part.__name__}_{processes}"] = partial(part, processes)
+    report_parts(parts)

@@ -6,7 +6,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0  # how long each loop measures
 BATCH = 50
@@ -46,3 +46,9 @@ async def per_awaited_call(call: Callable[[int], Awaitable[object]], seconds: fl
 def report(**figures: float) -> None:
     """Print the figures as the last line of the script."""
     print(json.dumps(figures), flush=True)
+
+
+def report_parts(parts: Mapping[str, Callable[[], Mapping[str, float]]]) -> None:
+    """Report what all parts find, or only those that the command line names after the seconds."""
+    wanted = [name for name in sys.argv[2:] if name in parts] if len(sys.argv) > 2 else parts
+    report(**{figure: value for name in wanted for figure, value in parts[name]().items()})

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from prefect._base.clock import now_us
 from prefect._base.drive import Sleep, drive_async
+from prefect.client._news import News
 from prefect.client._use import Using, either
 from prefect.context import EngineContext
 from prefect.exceptions import (
@@ -203,7 +204,7 @@ def _pause(input_type: Any, timeout: int, poll_interval: float, key: str | None)
 def _wait_for_resume(
     context: EngineContext, deadline: int, poll_interval: float
 ) -> Generator[Any, Any, None]:
-    seconds = context.backend.look_seconds or poll_interval
+    news = News(context.backend, UUID(bytes=context.record.id), poll_interval)
     while True:
         run = yield from context.look()
         if run.state.type == "RUNNING":
@@ -214,7 +215,7 @@ def _wait_for_resume(
             raise Abort(
                 f"Flow run '{run.name}' was scheduled again while it was paused: it starts over elsewhere."
             )
-        yield Sleep(min(seconds, max((deadline - now_us()) / 1_000_000, 0.01)))
+        yield from news.wait(max((deadline - now_us()) / 1_000_000, 0.01))
 
 
 def _suspend(

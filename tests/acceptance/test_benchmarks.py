@@ -25,6 +25,15 @@ def run(tmp_path, environment):
     return run
 
 
+def figures_of(script: str) -> set[str]:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from rows import ROWS  # a script's neighbour, not a package
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    return {row.figure for row in ROWS if row.script == script}
+
+
 @pytest.mark.parametrize(
     ("script", "figures"),
     [
@@ -45,15 +54,22 @@ def test_waiting_for_slots_is_measured(run):
     assert reported["wake_percent"] == reported["wake_over_http_percent"] == 100
 
 
+def test_one_part_of_a_measure_runs_by_its_name(run):
+    reported = json.loads(run("measures/deployments.py", "0.05", "triggering_embedded"))
+    assert reported.keys() == {"trigger_p50_embedded_ms", "trigger_p95_embedded_ms"}
+    assert 0 < reported["trigger_p50_embedded_ms"] <= reported["trigger_p95_embedded_ms"]
+
+
+@pytest.mark.slow
+def test_served_flows_are_measured(run):
+    reported = json.loads(run("measures/deployments.py", "0.05"))
+    assert reported.keys() == figures_of("deployments")
+
+
 @pytest.mark.slow
 def test_the_server_is_measured(run):
     reported = json.loads(run("measures/server.py", "0.05"))
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        from rows import ROWS  # a script's neighbour, not a package
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    assert reported.keys() == {row.figure for row in ROWS if row.script == "server"}
+    assert reported.keys() == figures_of("server")
     assert reported["refused_percent"] == 0
     assert {value for name, value in reported.items() if "_percent_" in name} == {100}
 

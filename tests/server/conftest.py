@@ -24,6 +24,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect.server.app import create_app
 
+from .working import api, deployed, pool, start  # noqa: F401 - fixtures of this folder
+
 ON_POSTGRES = os.environ.get("PLUPERFECT_TEST_STORE") == "postgres"
 
 

@@ -123,7 +123,6 @@ def test_a_schema_that_is_none_is_refused_and_none_is_fetched(http: httpx.Client
 
 @pytest.mark.parametrize("path", ["/templates/validate", "/automations/templates/validate"])
 def test_templates(http: httpx.Client, path: str) -> None:
-    pytest.importorskip("jinja2")
     two = "{% for a in b %}{% for c in a %}{{ c }}{% endfor %}{% endfor %}"
     for readable in ("", "{{ a }}", "{{ a|unknown }}", two, two + two):
         assert http.post(path, json=readable).status_code == 204

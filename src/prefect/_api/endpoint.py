@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
+
+from prefect._base.placed import Placed
 
 if TYPE_CHECKING:
     from prefect._api.api import Api
@@ -16,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Endpoint(Generic[P, R]):
+class Endpoint(Placed, Generic[P, R]):
     """A function `(api, **arguments) -> answer` with its method and path.
 
     The arguments that the path names come from it. The one named `body` is the request's JSON (a schema, or a list
@@ -45,9 +47,8 @@ class Endpoint(Generic[P, R]):
         spelled: Mapping[str, str],
         also: Collection[int] = (),
     ) -> None:
-        self.function = function
-        self.method = method
-        self.path = path
+        super().__init__(function, method, path)
+        self.function: Callable[Concatenate[Api, P], R] = function
         self.status = status
         self.role = role
         self.audited = audited
@@ -64,15 +65,6 @@ class Endpoint(Generic[P, R]):
     def written(self, write: Callable[Concatenate[Api, P], bytes]) -> None:
         """Use as a decorator: what answers over HTTP, where JSON can be made without the objects that it stands for."""
         self.write = write
-
-    @cached_property
-    def signature(self) -> inspect.Signature:
-        """The function's, without `api`, with real types in place of their names."""
-        hints = get_type_hints(self.function, include_extras=True)
-        _, *parameters = inspect.signature(self.function).parameters.values()
-        return inspect.Signature(
-            [one.replace(annotation=hints[one.name]) for one in parameters], return_annotation=hints["return"]
-        )
 
     @cached_property
     def in_path(self) -> frozenset[str]:

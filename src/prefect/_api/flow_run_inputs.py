@@ -10,6 +10,7 @@ from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
 from prefect._api.errors import missing
 from prefect._api.flow_runs import Result, propose, required
+from prefect._api.later import NotYet
 from prefect._api.limits import limit_of
 from prefect._api.plain import Plain
 from prefect._base.clock import now_us
@@ -24,6 +25,8 @@ from prefect.model.records import FlowRunRecord
 from prefect.model.requests.flow_run_actions import FilterFlowRunInputs, FlowRunInputCreate, ResumeFlowRun
 from prefect.model.responses import SetStateStatus, StateAbortDetails, StateRejectDetails
 from prefect.model.state import State
+
+LONGEST_PATIENCE = 60.0  # seconds
 
 
 @endpoint("POST", "/flow_runs/{id}/input", status=201)
@@ -44,6 +47,25 @@ def filter_flow_run_input(api: Api, id: UUID, body: FilterFlowRunInputs) -> list
         api.store, id.bytes, body.prefix, without=body.exclude_keys, limit=limit_of(body.limit)
     )
     return [FlowRunInput.model_validate(INPUTS.shown(one)) for one in found]
+
+
+@endpoint("GET", "/flow_runs/{id}/news")
+def await_flow_run_news(api: Api, id: UUID, seen: str = "", patience: float = 0.0) -> str:
+    """A mark of the state that a run is in, and of what was sent to it.
+
+    With `patience` (seconds) the answer comes when the mark is another one than that which was `seen`, or then.
+    """
+    news = api.backend.news
+    mark = news.mark(id.bytes)
+    if mark != seen or not patience > 0:  # it may be no number
+        return mark
+    reader = news.read(id.bytes, seen)
+
+    def end() -> str:
+        news.leave(reader)
+        return reader.answer or seen
+
+    raise NotYet(reader, min(patience, LONGEST_PATIENCE), end, lambda: news.leave(reader))
 
 
 @endpoint("GET", "/flow_runs/{id}/input/{key}")

@@ -9,7 +9,7 @@ from prefect.exceptions import PrefectException
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prefect._backend.waiting_room import Waiter
+    from prefect._backend.awaited import Awaited
 
 
 class NotYet(PrefectException):
@@ -23,7 +23,7 @@ class NotYet(PrefectException):
     """
 
     def __init__(
-        self, waiter: Waiter, seconds: float, end: Callable[[], Any], give_up: Callable[[], None]
+        self, waiter: Awaited[Any], seconds: float, end: Callable[[], Any], give_up: Callable[[], None]
     ) -> None:
         super().__init__("The answer is to be waited for.")
         self.waiter = waiter

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from prefect._api.api import Api
 from prefect._api.endpoint import endpoint
-from prefect._api.errors import Refused
-from prefect._base.templates import can_read, mistake_in
+from prefect._base.templates import mistake_in
 from prefect.model.templates import TemplateError, WrongTemplate
 
-NOT_IMPLEMENTED = 501
 
-
-@endpoint("POST", "/templates/validate", status=204, role="viewer", also=[NOT_IMPLEMENTED])
+@endpoint("POST", "/templates/validate", status=204, role="viewer")
 def validate_template(api: Api, body: str = "") -> WrongTemplate | None:
-    """Nothing where the template can be read; 422 with its mistake where it cannot, 501 without jinja2."""
-    if not can_read():
-        raise Refused(
-            "Expected jinja2 beside the server: pip install 'pluperfect[templates]'", status=NOT_IMPLEMENTED
-        )
+    """Nothing where the template can be read; 422 with its mistake where it cannot."""
     mistake = mistake_in(body)
     if mistake is None:
         return None
@@ -25,7 +18,7 @@ def validate_template(api: Api, body: str = "") -> WrongTemplate | None:
     return WrongTemplate(error=TemplateError(line=mistake.line, message=mistake.message, source=body))
 
 
-@endpoint("POST", "/automations/templates/validate", status=204, role="viewer", also=[NOT_IMPLEMENTED])
+@endpoint("POST", "/automations/templates/validate", status=204, role="viewer")
 def validate_automation_template(api: Api, body: str = "") -> WrongTemplate | None:
     """The same, at the path where older clients ask."""
     return validate_template(api, body)

@@ -52,6 +52,7 @@ class HttpBackend:
 
     blocks = True
     look_seconds: float | None = 0.25
+    tells_news = True
     names_inputs = True
     frees_slots = True
     queues_rows = True

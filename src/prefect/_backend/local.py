@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
+    from prefect._backend.news_room import NewsRoom
     from prefect._backend.retention import Policy
     from prefect._backend.waiting_room import WaitingRoom
     from prefect._orchestration import Decision
@@ -47,6 +48,7 @@ class LocalBackend:
     """See `prefect._backend.protocol.Backend`."""
 
     look_seconds: float | None = 0.05  # a look takes 20 µs
+    tells_news = False  # a look costs less than being told
     names_inputs = False
     frees_slots = True
     queues_rows = True
@@ -61,6 +63,7 @@ class LocalBackend:
         self.heard_since: int | None = None
         self._limits: dict[tuple[str, ...], tuple[float, list[str]]] = {}
         self._room: WaitingRoom | None = None
+        self._news: NewsRoom | None = None
         self.journal = Journal(StoreSink(store), (self.presence, pruning), max_rows=max_rows)
 
     @property
@@ -72,6 +75,16 @@ class LocalBackend:
             with self.store.locked():
                 self._room = self._room or WaitingRoom(self.store, self.reap)
         return self._room
+
+    @property
+    def news(self) -> NewsRoom:
+        """Where whoever waits for news of a run is served."""
+        if self._news is None:
+            from prefect._backend.news_room import NewsRoom  # few programs wait for any
+
+            with self.store.locked():
+                self._news = self._news or NewsRoom(self.store)
+        return self._news
 
     def acting_for(self, presence: Any) -> LocalBackend:
         """The same for another process: what it takes up is its own."""
@@ -353,12 +366,14 @@ class LocalBackend:
         with contextlib.closing(self.store):
             if self._room is not None:
                 self._room.close()
+            if self._news is not None:
+                self._news.close()
             self.journal.close()
             self.presence.close()
 
     def abandon(self) -> None:
         """In a forked child: let go of what the parent goes on using."""
-        self._room = None
+        self._room = self._news = None
         self.store.abandon()
 
 

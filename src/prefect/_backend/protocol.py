@@ -55,6 +55,7 @@ class Backend(Protocol):
     journal: Journal[Any]
     blocks: bool  # whether a verb goes over a network: an event loop asks it in a thread
     look_seconds: float | None  # so often somebody who waits may look; None: as seldom as the caller wants
+    tells_news: bool  # whether who waits for something of a run is told of it, see `prefect.client._news`
     frees_slots: bool  # whether the slots that a run holds are given back with its final state
     queues_rows: (
         bool  # whether a background run's row is handed to workers; else `create_task_run` makes the run

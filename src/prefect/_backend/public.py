@@ -69,6 +69,7 @@ class PublicBackend:
 
     blocks = True
     look_seconds: float | None = None  # such a server spends 10 ms on an answer
+    tells_news = False
     names_inputs = True
     frees_slots = False
     queues_rows = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 HELLO = "/pluperfect/hello"
 NOT_FOUND = 404
+_known_to_be_ours: set[Access] = set()  # as its parent process has learnt
 
 
 def open_backend(settings: Any) -> HttpBackend | PublicBackend:
@@ -43,7 +45,20 @@ def open_backend(settings: Any) -> HttpBackend | PublicBackend:
     return made
 
 
+def ask_once(settings: Any) -> None:
+    """Learn which kind of server the settings name, for forks of this process: each of them would ask otherwise.
+
+    Where it does not answer they do ask.
+    """
+    access = access_of(settings, settings.api.url)
+    with suppress(Away, Refusal):
+        if _is_ours(access, 0.0, Path(settings.home) / "spill"):
+            _known_to_be_ours.add(access)
+
+
 def _is_ours(access: Access, patience: float, folder: Path) -> bool:
+    if access in _known_to_be_ours:
+        return True
     line = Line(access, patience=patience)
     try:
         line.ask(HELLO, method="GET")

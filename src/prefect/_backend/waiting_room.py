@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect._backend import slots
+from prefect._backend.awaited import Awaited
 from prefect._backend.slots import FREED, Never, Taken, freed
 from prefect._backend.turns import Waits, leave, may_be_free, still_wait, take_in_turn
 from prefect._base.clock import now_us
@@ -29,20 +30,18 @@ LOOK_SECONDS: Final = 1.0  # without any news: leases run out silently, and proc
 PATIENCE_SECONDS: Final = 0.1  # that whose turn it is elsewhere is given to take what is free
 
 
-class Waiter:
-    """One who waits in this process. `answer` is None until there is one."""
+class Waiter(Awaited["Taken | Never"]):
+    """One who waits in this process."""
 
     def __init__(self, wish: Wish) -> None:
+        super().__init__()
         self.wish = wish
         self.lock = threading.Lock()  # held while it is asked for: never twice at once
-        self.answer: Taken | Never | None = None
         self.limit_id = b""
         self.since = now_us()
         self.behind_since: float | None = None
         self.retry_at = 0.0
-        self._ended = threading.Event()
         self._gone = False
-        self._told: Callable[[], None] | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -50,26 +49,9 @@ class Waiter:
         return not self._gone and self.answer is None
 
     def settle(self, answer: Taken | Never | None) -> None:
-        """That is the answer; None where there will be none."""
-        self.answer = answer
+        """See `Awaited`."""
         self._gone = answer is None
-        self._ended.set()
-        if self._told is not None:
-            self._told()
-
-    def tell(self, told: Callable[[], None]) -> None:
-        """Call this, from whichever thread, once it is settled."""
-        self._told = told
-        if self._ended.is_set():
-            told()
-
-    def wait(self, seconds: float) -> None:
-        """Until it is settled, or for so many seconds."""
-        deadline = time.monotonic() + seconds
-        # in slices: a thread that is told to stop notices between two of them
-        while not self._ended.wait(min(0.25, max(0.0, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline:
-                return
+        super().settle(answer)
 
 
 class WaitingRoom:

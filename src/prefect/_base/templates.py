@@ -17,17 +17,8 @@ class Mistake(NamedTuple):
     message: str
 
 
-def can_read() -> bool:
-    """Whether templates can be read at all: jinja2 is there."""
-    from importlib.util import find_spec  # few ask
-
-    return find_spec("jinja2") is not None
-
-
 def mistake_in(template: str) -> Mistake | None:
-    """What is wrong with a template; None where nothing is, or where jinja2 is not installed."""
-    if not can_read():
-        return None
+    """What is wrong with a template; None where nothing is."""
     from jinja2 import TemplateSyntaxError  # only who writes templates pays for it
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

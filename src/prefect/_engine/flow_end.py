@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from prefect._engine import inputs, replay
 from prefect._engine.effects import Wait
 from prefect._engine.hooks import run_hooks
 from prefect._engine.task_facts import TERMINAL
-from prefect.exceptions import Abort, Pause
+from prefect.exceptions import Abort, ObjectNotFound, Pause, StoreError, TerminationSignal
 from prefect.model.crashes import crash_message
 from prefect.model.outcome import Outcome, is_plain, outcome_of
 
@@ -65,7 +66,7 @@ def finish(call: FlowCall, outcome: Outcome) -> Generator[Any, Any, bool]:
     """Propose the final state, with everything recorded before it; True where the rules want another try."""
     call.outcome = outcome
     if outcome.type == "CANCELLING":
-        call.interrupt = None  # it has asked itself: neither this nor its hooks are to be interrupted for that
+        call.interrupt = None  # it has asked itself: neither this nor its hooks are interrupted for that
     if call.persist_result:
         from prefect._engine import persistence  # 150 ms of import that only persisted results need
 
@@ -133,6 +134,8 @@ def crash(call: FlowCall, exc: BaseException) -> Run:
     if isinstance(exc, (Abort, Pause)) or call.record.state.type in TERMINAL or call.ends_unheard:
         return
     call.exception = exc
+    if isinstance(exc, TerminationSignal) and not call.stopping:
+        yield from _see_whether_cancelled(call)
     if call.stopping:
         outcome = Outcome("CANCELLED", "Cancelled", "Flow run was cancelled successfully.")
     else:
@@ -142,6 +145,16 @@ def crash(call: FlowCall, exc: BaseException) -> Run:
     call.outcome = None
     yield from call.propose(outcome.type, outcome.name, outcome.message, force=True)
     yield from _announce(call)
+
+
+def _see_whether_cancelled(call: FlowCall) -> Run:
+    """A signal may be faster than the news that the run is to stop, on whose account it was sent."""
+    root = call
+    while root.parent is not None:
+        root = root.parent
+    root.interrupt = None  # that has happened
+    with contextlib.suppress(ObjectNotFound, StoreError):  # nobody knows: it is Crashed
+        yield from root.look()
 
 
 def adopt_state(call: FlowCall) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from prefect._engine.flow_call import FlowCall
-    from prefect.model.records import StateRecord
+    from prefect.model.records import StateRecord, TaskRunRecord
 
 
 class _TrackedFlow:
@@ -93,6 +93,8 @@ def take_up(
     """Execute an existing flow run in place: a new attempt, with what the earlier ones have recorded."""
     backend = call.backend
     yield Verb(backend, lambda: backend.open_attempt(run_id, changes), call.take_up)
-    rows = yield Verb(backend, lambda: backend.recorded_task_runs(call.id))
+    rows: list[TaskRunRecord] = []
+    if call.record.run_count:  # it has run before
+        rows = yield Verb(backend, lambda: backend.recorded_task_runs(call.id))
     parent = call.parent.recorded if call.parent is not None else None
     call.recorded = replay.Recorded(rows, parent.replayed if parent is not None else None)

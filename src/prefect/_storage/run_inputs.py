@@ -58,3 +58,13 @@ def beginning(
         clauses.none_of("key", without),
     ]
     return INPUTS.find(source, conditions, order="created, id", limit=limit)
+
+
+def mark(source: Queries, run_id: bytes) -> str:
+    """What changes when a run enters another state, or something is sent to it."""
+    row = source.row(
+        "SELECT state_id, (SELECT i.id FROM flow_run_input i WHERE i.flow_run_id = r.id ORDER BY i.id DESC LIMIT 1) "
+        "FROM flow_run r WHERE r.id = ?",
+        (run_id,),
+    )
+    return ".".join(bytes(value or b"").hex() for value in row or ())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
@@ -15,7 +17,7 @@ from prefect.cli._output import fail
 from prefect.cli._runs import tree_of, uuid_text
 from prefect.exceptions import Abort
 from prefect.runner._endings import REPORTED
-from prefect.runner._forkserver_child import adopt_descriptors
+from prefect.runner._forkserver_child import adopt_descriptors, said, word_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +43,19 @@ def _pull(deployment: DeploymentResponse) -> Path | None:
 
 
 def execute_for_runner(run: FlowRunRecord) -> int:
-    """The same; if a runner has started this process for the run, it learns that the run has reported its end."""
-    word = adopt_descriptors()
-    code = execute_flow_run(run, None)
-    if word is not None:
-        os.write(word, REPORTED)
-    return code
+    """The same; if a runner has started this process for the run, it learns why the run could not report its end."""
+    pipe = adopt_descriptors()
+    if pipe is None:
+        return execute_flow_run(run, None)
+    word = REPORTED
+    try:
+        return execute_flow_run(run, None)
+    except BaseException as error:
+        word = word_of(UUID(bytes=run.id), said(error))
+        raise
+    finally:
+        with suppress(OSError):  # the runner is gone
+            os.write(pipe, word)
 
 
 def _report(run: FlowRunRecord, started: int, replayed: list[bytes]) -> int:

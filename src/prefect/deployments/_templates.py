@@ -33,6 +33,7 @@ def filled(
     *,
     keep_unknown: bool = False,
     late: tuple[str, ...] = (),
+    strict: bool = False,
 ) -> Any:
     """A template with everything in it filled in; `NotSet` where it is one placeholder that nobody knows.
 
@@ -41,11 +42,13 @@ def filled(
         values: what the names stand for; dots lead into mappings.
         keep_unknown: leave a placeholder that nobody knows as it stands.
         late: beginnings of names that somebody else fills in later: their placeholders stay too.
+        strict: refuse what refers to a variable, or to one of the environment, that is not there; else it is empty.
 
     Raises:
         ObjectNotFound: there is no such block.
+        ValueError: there is no such variable (if `strict`), or nothing of that name in a block.
     """
-    return _filled(template, _Lookup(values, late), keep_unknown=keep_unknown)
+    return _filled(template, _Lookup(values, late, strict=strict), keep_unknown=keep_unknown)
 
 
 def _filled(template: Any, look_up: Lookup, *, keep_unknown: bool) -> Any:
@@ -78,22 +81,41 @@ def _text(template: str, look_up: Lookup, *, keep_unknown: bool) -> Any:
 class _Lookup:
     """What a name in a placeholder stands for."""
 
-    def __init__(self, values: Mapping[str, Any], late: tuple[str, ...]) -> None:
+    def __init__(self, values: Mapping[str, Any], late: tuple[str, ...], *, strict: bool) -> None:
         self._values = values
         self._late = late
+        self._strict = strict
 
     def __call__(self, name: str) -> Any:
         if self._late and name.startswith(self._late):
             return "{{ %s }}" % name  # noqa: UP031 - braces
         if name.startswith("$"):
-            return os.environ.get(name[1:].strip(), "")
+            return self._of_environment(name[1:].strip())
         if name.startswith(_BLOCK):
             return _block(name.removeprefix(_BLOCK))
         if name.startswith(_VARIABLE):
-            return _variable(name.removeprefix(_VARIABLE))
+            return self._variable(name.removeprefix(_VARIABLE))
         if name in self._values:
             return self._values[name]
         return _within(self._values, name.split("."))
+
+    def _of_environment(self, name: str) -> str:
+        if self._strict and name not in os.environ:
+            raise ValueError(
+                f"Expected the environment variable {name} that '{{{{ ${name} }}}}' refers to, and this process has "
+                "none. Set it where the process is started, or change the reference."
+            )
+        return os.environ.get(name, "")
+
+    def _variable(self, name: str) -> Any:
+        with get_client(sync_client=True) as client:
+            found = client.read_variable_by_name(name)
+        if self._strict and found is None:
+            raise ValueError(
+                f"Expected the variable {name} that '{{{{ {_VARIABLE}{name} }}}}' refers to, found none. "
+                f"Set it (`prefect variable set {name} VALUE`), or change the reference."
+            )
+        return "" if found is None else found.value
 
 
 def _within(value: Any, path: list[str]) -> Any:
@@ -107,12 +129,6 @@ def _within(value: Any, path: list[str]) -> Any:
     return value
 
 
-def _variable(name: str) -> Any:
-    with get_client(sync_client=True) as client:
-        found = client.read_variable_by_name(name)
-    return "" if found is None else found.value
-
-
 def _block(path: str) -> Any:
     """The data of a saved block, or what a path leads to within it. One that holds a single value is that value."""
     slug, _, rest = path.partition(".")
@@ -123,8 +139,8 @@ def _block(path: str) -> Any:
         except ObjectNotFound as exc:
             raise ObjectNotFound(
                 exc.http_exc,
-                f"Expected the block '{slug}/{name}' that a deployment refers to, found none. Save it under that "
-                "name, or change the reference; `prefect block ls` lists what there is.",
+                f"Expected the block '{slug}/{name}' that '{{{{ {_BLOCK}{path} }}}}' refers to, found none. Save it "
+                "under that name, or change the reference; `prefect block ls` lists what there is.",
             ) from exc
     data: Any = document.data
     if list(data) == ["value"]:

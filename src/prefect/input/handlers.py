@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefect._backend.resolve import backend
 from prefect._base.clock import now_us
-from prefect._base.drive import Sleep, drive, drive_async
+from prefect._base.drive import drive, drive_async
+from prefect.client._news import News
 from prefect.input.actions import ensure_flow_run_id, filtering
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from prefect.model.objects import FlowRunInput
 
+_LONGEST = 3600.0  # seconds between two looks of who waits for ever
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -105,16 +107,16 @@ class GetInputHandler(Generic[R]):
         return found
 
     def _next(self) -> Generator[Any, Any, R]:
-        seconds = backend().look_seconds or self.poll_interval
+        news = News(backend(), ensure_flow_run_id(self.flow_run_id), self.poll_interval)
         deadline = None if self.timeout is None else now_us() + self.timeout * 1_000_000
         while True:
             found = yield from self._look()
             if found:
                 return self.to_instance(found[0])
-            left = seconds if deadline is None else (deadline - now_us()) / 1_000_000
+            left = _LONGEST if deadline is None else (deadline - now_us()) / 1_000_000
             if left <= 0:
                 raise TimeoutError(f"No input came within {self.timeout:g} seconds.")
-            yield Sleep(min(seconds, left))
+            yield from news.wait(left)
 
 
 class GetAutomaticInputHandler(GetInputHandler[T]):

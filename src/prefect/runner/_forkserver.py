@@ -209,7 +209,10 @@ def main() -> None:
         warmed = Warmed(given["source"], given["folder"])
         ready = warmed.verdict()
         warm = warmed.become
-    requests.sendall(json.dumps(ready).encode() + b"\n")
+    try:
+        requests.sendall(json.dumps(ready).encode() + b"\n")
+    except OSError:  # the runner has ended meanwhile
+        return
     if "cold" in ready:
         return
     gc.collect()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from prefect.flows import Flow
-    from prefect.model.records import FlowRunRecord
 
 _LEFT = frozenset(
     ("COMPLETED", "FAILED", "CANCELLED", "CRASHED", "PAUSED", "SCHEDULED")
@@ -77,43 +76,41 @@ def _serve(request: dict[str, Any], load: Any) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # they are files of this process
     word, code = REPORTED, 0
+    run_id = UUID(request["run_id"])
     try:
-        code = _execute(request, load)
+        code = _execute(run_id, request["entrypoint"], load)
     except _Stopped:
         code = -signal.SIGTERM
-        word = _word_of(request, f"The process of the run was ended by {signal.Signals.SIGTERM.name}.")
+        word = word_of(run_id, f"The process of the run was ended by {signal.Signals.SIGTERM.name}.")
     except BaseException as error:
         code = 1
-        word = _word_of(request, _said(error))
+        word = word_of(run_id, said(error))
     _end(request["word"], word, code)
 
 
-def _execute(request: dict[str, Any], load: Any) -> int:
+def _execute(run_id: UUID, entrypoint: str, load: Any) -> int:
     from prefect._execute import execute  # the engine; a fork has it
 
     flow: Flow[..., Any] | None = load() if load is not None else None
-    run = _run_of(request)
+    run = backend().read_flow_run(run_id.bytes)
     if run.state.type in _ENDED:  # somebody else was faster: a new attempt would execute it twice
         return 0
-    done = execute(run, flow=flow, entrypoint=None if flow is not None else request["entrypoint"])
+    done = execute(run, flow=flow, entrypoint=None if flow is not None else entrypoint)
     return 0 if done.run.state.type == "COMPLETED" else 1
 
 
-def _run_of(request: dict[str, Any]) -> FlowRunRecord:
-    return backend().read_flow_run(UUID(request["run_id"]).bytes)
-
-
-def _word_of(request: dict[str, Any], cause: str) -> bytes:
+def word_of(run_id: UUID, cause: str) -> bytes:
     """REPORTED where the run stands as it should, or is another process's; and else the cause."""
     try:
-        run = _run_of(request)
+        run = backend().read_flow_run(run_id.bytes)
         is_ours = run.owner in {None, backend().process_id()}
     except Exception:
         return cause.encode()
     return REPORTED if run.state.type in _LEFT or not is_ours else cause.encode()
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """What has ended a process, in a sentence."""
     if isinstance(error, (PrefectException, PrefectSignal)):
         return str(error)
     return f"{type(error).__name__}: {error}"

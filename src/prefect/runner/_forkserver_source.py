@@ -80,9 +80,13 @@ class Warmed:
 
 def _prepare(module: Any) -> None:
     """Do once what each child would do."""
-    early = _EARLY if get_current_settings().api.url is None else _EARLY + _EARLY_WITH_SERVER
-    for name in early:
+    settings = get_current_settings()
+    for name in _EARLY if settings.api.url is None else _EARLY + _EARLY_WITH_SERVER:
         importlib.import_module(name)
+    if settings.api.url is not None:
+        from prefect._backend.servers import ask_once  # only where there is a server; just imported
+
+        ask_once(settings)
     ensure_logging_setup()
     names: dict[str, Any] = getattr(module, "__dict__", {})
     for found in list(names.values()):

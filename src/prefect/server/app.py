@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
     from prefect._services.service import Service
+    from prefect.server.ui.app import UiApp
 
 
 def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services: bool = False) -> FastAPI:
@@ -50,11 +51,12 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
 
     def api_of(request: Request, asked: Endpoint[..., Any]) -> Api:
         demand_role(request, asked)
-        url = str(request.base_url.replace(path=prefix))
-        return Api(backend(), getattr(request.state, "actor", None), url)
+        actor = getattr(request.state, "actor", None)
+        return Api(backend(), actor, lambda: str(request.base_url.replace(path=prefix)))
 
     pool = Pool()
     table = TableApp(TABLE, api_of, prefix, settings.api.max_request_size, pool)
+    pages = _pages(backend, pool, prefix)
     metrics = Metrics(backend) if settings.metrics_enabled else None
     return FastAPI(
         title="Pluperfect",
@@ -68,9 +70,14 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
             *_watch(settings.api.access_log, metrics),
             Middleware(SecurityHeaders),
             _cors(settings.api),
-            Middleware(Guard, backend=backend, open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready"))),
+            Middleware(
+                Guard,
+                backend=backend,
+                open_paths=frozenset((f"{prefix}/health", f"{prefix}/ready")),
+                pages=pages,
+            ),
             Middleware(ApiVersion, prefix=prefix),
-            Middleware(Straight, to=(table, Verbs(backend, prefix, pool))),
+            Middleware(Straight, to=(table, Verbs(backend, prefix, pool), *([pages] if pages else []))),
         ],
         routes=[
             *page_routes(prefix),
@@ -79,6 +86,15 @@ def create_app(backend: Callable[[], LocalBackend] = local_backend, *, services:
             Mount(prefix, table),  # says that there is nothing
         ],
     )
+
+
+def _pages(backend: Callable[[], LocalBackend], pool: Pool, prefix: str) -> UiApp | None:
+    """The web UI, unless the settings do not want one."""
+    if not get_current_settings().server.ui.enabled:
+        return None
+    from prefect.server.ui.app import UiApp  # templates and pages: only where they are served
+
+    return UiApp(backend, pool, prefix)
 
 
 def _lifespan(

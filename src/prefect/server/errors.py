@@ -18,13 +18,14 @@ NOT_FOUND = "Not Found"
 
 
 class Answer(NamedTuple):
-    """What is sent back. `parts` follow the content, each made once the one before is sent."""
+    """What is sent back. `parts` follow the content, each made once the one before is sent; `cookies` are set."""
 
     status: int
     content: bytes
     headers: Mapping[str, str] = {}
     media_type: str = "application/json"
     parts: Iterator[str] | None = None
+    cookies: tuple[str, ...] = ()
 
 
 Explain: TypeAlias = "Callable[[Any, bytes], Answer]"

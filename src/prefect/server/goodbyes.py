@@ -1,4 +1,4 @@
-"""The open websockets, so that a server that stops can say goodbye to each."""
+"""The open websockets and event streams, so that a server that stops can say goodbye to each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 class OpenSockets:
     """Middleware that knows which websockets are open.
 
+    A request that goes on until the client has enough ends when `scope["prefect.going_away"]`, an event, is set.
+
     Args:
         app: what answers; each websocket that it accepts is open until it returns.
     """
@@ -22,10 +24,13 @@ class OpenSockets:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._open: set[_Socket] = set()
+        self._going_away: asyncio.Event | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or serve a websocket until it is closed."""
         if scope["type"] != "websocket":
+            self._going_away = self._going_away or asyncio.Event()
+            scope["prefect.going_away"] = self._going_away
             await self.app(scope, receive, send)
             return
         socket = _Socket(send)
@@ -37,6 +42,8 @@ class OpenSockets:
 
     async def close_all(self) -> None:
         """Tell every client that the server is going away."""
+        if self._going_away is not None:
+            self._going_away.set()
         await asyncio.gather(*(socket.go_away() for socket in tuple(self._open)))
 
 

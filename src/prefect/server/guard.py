@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from prefect._api.actor import Actor
     from prefect._api.endpoint import Endpoint
     from prefect._backend.local import LocalBackend
+    from prefect.server.pool import Answers
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -68,12 +69,18 @@ class Guard:
         app: what is guarded.
         backend: gives the backend on the store that is served.
         open_paths: what may be read (GET) by anybody.
+        pages: of the UI; they know who looks by a cookie, and see to it themselves.
     """
 
     def __init__(
-        self, app: App, backend: Callable[[], LocalBackend], open_paths: frozenset[str] = OPEN_PATHS
+        self,
+        app: App,
+        backend: Callable[[], LocalBackend],
+        open_paths: frozenset[str] = OPEN_PATHS,
+        pages: Answers | None = None,
     ) -> None:
         self._app = app
+        self._pages = pages
         self._backend = backend
         self._open_paths = open_paths
         self._trail = Trail(backend)
@@ -106,6 +113,9 @@ class Guard:
 
     async def _refusal(self, scope: Scope) -> JSONResponse | None:
         """Why the request goes no further; None where it does, with `scope["state"]["actor"]` set."""
+        if self._pages is not None and self._pages.knows(scope):
+            scope.setdefault("state", {})["actor"] = None
+            return None
         try:
             try:
                 return self._examine(scope, wait=False)

@@ -56,7 +56,7 @@ class TableApp:
         greatest_body: int,
         pool: Pool,
     ) -> None:
-        self._paths = Paths(endpoints)
+        self._paths: Paths[Endpoint[..., Any]] = Paths(endpoints)
         self._api_of = api_of
         self._prefix = prefix
         self._greatest_body = greatest_body
@@ -65,7 +65,7 @@ class TableApp:
     def knows(self, scope: Scope) -> bool:
         """Whether an endpoint stands at the path of a request."""
         path = _path(scope)
-        return path.startswith(self._prefix) and self._paths.find(path.removeprefix(self._prefix)) is not None
+        return path.startswith(self._prefix) and self._paths.knows(path.removeprefix(self._prefix))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -118,6 +118,8 @@ class TableApp:
         finally:
             gone.cancel()
             settled.cancel()
+        if late.waiter.answer is not None:
+            return self._end(one, late)  # it is there; the way to a thread and back would take longer
         return await self._pool.run(self._end, one, late)
 
     def _end(self, one: Endpoint[..., Any], late: NotYet) -> Answer:
@@ -190,6 +192,7 @@ def _compressed(request: Request, answer: Answer) -> Answer:
 async def send_answer(answer: Answer, send: Send) -> None:
     """Send an answer to an ASGI server; of one in parts, how it begins."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
     if answer.status != NO_CONTENT and answer.parts is None:
         headers.append((b"content-length", str(len(answer.content)).encode()))
     if answer.content or answer.parts is not None:

@@ -29,7 +29,6 @@ _ERRORS = {
     422: ("Refusal", "The request is not what is expected."),
     423: ("Said", "All is taken: ask again after the seconds of `Retry-After`."),
     500: ("Failure", "The server has failed."),
-    501: ("Said", "A package that this needs is not installed beside the server."),
     503: ("Failure", "The store is busy or away: ask again."),
 }
 _DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}

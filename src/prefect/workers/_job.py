@@ -43,6 +43,8 @@ class BaseJobConfiguration(BaseModel):
         name: of the infrastructure; the run's unless given.
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # it may be a secret of a block
+
     command: str | None = Field(
         default=None, description="Executes the run; leave it empty for the usual one."
     )
@@ -87,6 +89,7 @@ class BaseJobConfiguration(BaseModel):
 
         Raises:
             ObjectNotFound: there is no such block.
+            ValueError: there is no such variable; the message names the placeholder.
             ValidationError: it does not fit the configuration.
         """
         _ = client
@@ -263,7 +266,7 @@ def _defaults(schema: dict[str, Any]) -> dict[str, Any]:
 def _resolved(template: Any, values: dict[str, Any]) -> Any:
     """A template with everything filled in. Blocks: this asks the API."""
     known = _only_references(values)
-    configuration: dict[str, Any] = filled(template, known)
+    configuration: dict[str, Any] = filled(template, known, strict=True)
     own, given = template.get("env"), known.get("env")
     if isinstance(own, dict) and isinstance(
         given, dict
@@ -282,7 +285,7 @@ def _only_references(value: Any) -> Any:
     if isinstance(value, list):
         return [_only_references(one) for one in value]
     if isinstance(value, str) and _REFERENCE.search(value):
-        return filled(value, {}, keep_unknown=True)
+        return filled(value, {}, keep_unknown=True, strict=True)
     return value
 
 

@@ -11,7 +11,7 @@ import anyio.abc
 from prefect._backend.resolve import backend
 from prefect._base import procinfo
 from prefect._base.dual import in_thread
-from prefect.exceptions import StoreError
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound, StoreError
 from prefect.model.requests.flow_runs import FlowRunFilter
 from prefect.model.responses import SetStateStatus
 from prefect.model.state import StateType
@@ -96,8 +96,7 @@ class Submissions:
         worker, run = self._worker, hand.run
         try:
             with hand.scope:
-                answer = await worker.client.set_flow_run_state(run.id, Pending())
-                if answer.status is SetStateStatus.ACCEPT:
+                if await self._claim(run):
                     await self._execute(hand)
         except Exception:
             worker._logger.exception("Flow run '%s' could not be seen through to its end", run.name)
@@ -107,18 +106,27 @@ class Submissions:
             if worker._feed is not None:
                 worker._feed.wake()
 
+    @staticmethod
+    async def _claim(run: FlowRun) -> bool:
+        """Make a run this worker's, if it still is in the state that it was seen in: whoever is first has it."""
+        assert run.state is not None  # a server gives none without
+        return await in_thread(functools.partial(backend().claim_flow_run, run.id.bytes, run.state.id.bytes))
+
     async def _execute(self, hand: Hand) -> None:
         worker, run = self._worker, hand.run
         log = worker.get_flow_run_logger(run)
         try:
-            hand.configuration = await worker.job_configuration.resolve_for_flow_run(
-                run,
-                client=worker.client,
-                work_pool=worker.work_pool,
-                worker_name=worker.name,
-                worker_id=worker.backend_id,
-            )
-            await worker.client.set_flow_run_state(run.id, Pending(name=STARTING))
+            hand.configuration = await self._job(run)
+        except Exception as exc:
+            log.error("The job of flow run '%s' could not be made: %s", run.name, exc)  # noqa: TRY400 - it is the user's
+            log.debug("Why:", exc_info=True)
+            cause = f"The job of the run could not be made: {type(exc).__name__}: {exc}"
+            await self.report(hand, None, cause)
+            return
+        try:
+            answer = await worker.client.set_flow_run_state(run.id, Pending(name=STARTING))
+            if answer.status is not SetStateStatus.ACCEPT and not await self._is_still_ours(hand):
+                return
             result = await worker.run(run, hand.configuration, _Started(self, hand))
         except Exception as exc:
             log.exception("The infrastructure of flow run '%s' failed", run.name)
@@ -126,6 +134,23 @@ class Submissions:
             await self.report(hand, None, cause)
             return
         await worker._report(hand, result)
+
+    async def _job(self, run: FlowRun) -> Any:
+        worker = self._worker
+        return await worker.job_configuration.resolve_for_flow_run(
+            run,
+            client=worker.client,
+            work_pool=worker.work_pool,
+            worker_name=worker.name,
+            worker_id=worker.backend_id,
+        )
+
+    async def _is_still_ours(self, hand: Hand) -> bool:
+        """Whether to start a run whose next stage was refused: older servers know but one, and others have a reason."""
+        run = await self._worker.client.read_flow_run(hand.run.id)
+        if run.state_type is StateType.CANCELLING:
+            await self.report(hand, None, "The run was cancelled before its infrastructure was started.")
+        return run.state_type is StateType.PENDING
 
     async def report(self, hand: Hand, pid: int | None, cause: str | None) -> FlowRunRecord:
         """The infrastructure of a run has ended; where the run has not said how that went, `cause` does."""
@@ -160,8 +185,10 @@ class Submissions:
         grace: float = get_current_settings().runner.cancel_grace_seconds
         try:
             await worker.kill_infrastructure(hand.identifier, hand.configuration, grace_seconds=round(grace))
-        except NotImplementedError as exc:
-            worker._logger.warning("Flow run '%s' is left to stop by itself: %s.", hand.run.name, exc)
+        except (NotImplementedError, InfrastructureNotAvailable) as exc:
+            worker._logger.warning("Flow run '%s' is left to stop by itself: %s", hand.run.name, exc)
+        except InfrastructureNotFound:
+            await self.report(hand, None, "The run was cancelled, and its infrastructure was gone.")
         except Exception:
             worker._logger.exception("The infrastructure of flow run '%s' could not be ended", hand.run.name)
             hand.cancelling = False

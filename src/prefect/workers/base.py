@@ -346,9 +346,9 @@ class BaseWorker(abc.ABC, Generic[C, V, R]):
 
     async def _report(self, hand: Hand, result: R) -> None:
         """The infrastructure of a run has ended."""
-        cause = (
-            None if result else f"The infrastructure of the run ended with status code {result.status_code}."
-        )
+        cause = None
+        if hand.cancelling or not result:  # what is ended may end well
+            cause = f"The infrastructure of the run ended with status code {result.status_code}."
         await self._submissions.report(hand, None, cause)
 
     async def _interrupt(self, hand: Hand) -> None:

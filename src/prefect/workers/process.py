@@ -220,8 +220,9 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
         assert result._ending is not None
         cause = result._ending.cause
         source = hand.configuration._source
-        if cause is not None and source is None and result._ending.exit_code and result._last_words:
-            cause = f"{cause} Its last words: {result._last_words}"
+        words = result._last_words
+        if cause and source is None and result._ending.exit_code and words and words not in cause:
+            cause = f"{cause} Its last words: {words}"
         record = await self._submissions.report(hand, result._pid, cause)
         killed = cause is not None and record.state.message == cause
         if killed and source is not None and record.state.type in {"CRASHED", "CANCELLED"}:

@@ -225,6 +225,12 @@ class FlowRunMethods(FlowMethods):
         return (yield self._ask(flow_run_inputs.filter_flow_run_input, id=flow_run_id, body=asked))
 
     @method
+    def await_flow_run_news(self, flow_run_id: UUID, seen: str = "", patience: float = 0.0) -> Steps[str]:
+        """A mark of a run's state and of its inputs, once it is not the one `seen`, or after `patience` seconds."""
+        asked = flow_run_inputs.await_flow_run_news
+        return (yield self._ask(asked, id=flow_run_id, seen=seen, patience=patience))
+
+    @method
     def read_flow_run_input(self, flow_run_id: UUID, key: str) -> Steps[str]:
         """What was sent to a run under a key. Raises ObjectNotFound."""
         found: Plain = yield self._ask(flow_run_inputs.read_flow_run_input, id=flow_run_id, key=key)

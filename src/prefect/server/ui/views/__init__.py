@@ -1,0 +1,8 @@
+"""The pages, by noun. Importing this package declares them all."""
+
+from __future__ import annotations
+
+from prefect.server.ui.page import PAGES
+from prefect.server.ui.views import home, login, look, run, runs
+
+__all__ = ["PAGES", "home", "login", "look", "run", "runs"]
