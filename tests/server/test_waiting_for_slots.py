@@ -31,7 +31,7 @@ from prefect.concurrency.v1.sync import concurrency as concurrency_v1
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-STORES = ["sqlite", "postgres"]
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 PROGRAM = Path(__file__).with_name("waiters.py")
 
