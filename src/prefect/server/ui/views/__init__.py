@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from prefect.server.ui.page import PAGES
-from prefect.server.ui.views import home, limits, login, look, run, runs
+from prefect.server.ui.views import home, limits, login, look, pools, run, runs, variables
 
-__all__ = ["PAGES", "home", "limits", "login", "look", "run", "runs"]
+__all__ = ["PAGES", "home", "limits", "login", "look", "pools", "run", "runs", "variables"]
