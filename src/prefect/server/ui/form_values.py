@@ -30,7 +30,9 @@ def json_of(asked: Asked, name: str) -> Any:
     try:
         return json.loads(text_of(asked, name))
     except ValueError as exc:
-        raise Refused(f'{name.capitalize()}: expected JSON, such as "text", 5 or ["a", "b"]; {exc}.') from None
+        raise Refused(
+            f'{name.capitalize()}: expected JSON, such as "text", 5 or ["a", "b"]; {exc}.'
+        ) from None
 
 
 def request_of(model: type[M], **values: Any) -> M:

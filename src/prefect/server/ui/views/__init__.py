@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 from prefect.server.ui.page import PAGES
-from prefect.server.ui.views import artifacts, home, limits, login, look, pools, run, runs, variables
+from prefect.server.ui.views import (
+    artifacts,
+    events,
+    home,
+    limits,
+    login,
+    look,
+    pools,
+    run,
+    runs,
+    settings,
+    variables,
+)
 
-__all__ = ["PAGES", "artifacts", "home", "limits", "login", "look", "pools", "run", "runs", "variables"]
+__all__ = [
+    "PAGES",
+    "artifacts",
+    "events",
+    "home",
+    "limits",
+    "login",
+    "look",
+    "pools",
+    "run",
+    "runs",
+    "settings",
+    "variables",
+]

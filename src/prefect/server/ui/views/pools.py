@@ -221,9 +221,7 @@ def _workers(asked: Asked, name: str) -> dict[str, Any]:
 
 def _runs(asked: Asked, name: str) -> dict[str, Any]:
     of_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[name]))
-    runs = read_flow_runs(
-        asked.api, FilterFlowRuns(work_pools=of_pool, sort=FlowRunSort.ID_DESC, limit=PAGE)
-    )
+    runs = read_flow_runs(asked.api, FilterFlowRuns(work_pools=of_pool, sort=FlowRunSort.ID_DESC, limit=PAGE))
     return {"runs": runs, **names_of(asked, runs)}
 
 
