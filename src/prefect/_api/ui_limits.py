@@ -67,7 +67,7 @@ def _of(users: Iterable[UserRecord], limit: UUID) -> list[UserRecord]:
     return [one for one in users if one.limit_id == limit.bytes]
 
 
-def _user(one: UserRecord, names: dict[bytes, tuple[str, bytes]]) -> SlotUser:
+def _user(one: UserRecord, names: dict[bytes, tuple[str, bytes | None]]) -> SlotUser:
     name, run_id = names.get(one.holder_id or b"", (None, None))
     return SlotUser(
         type=one.holder_type,
@@ -80,10 +80,13 @@ def _user(one: UserRecord, names: dict[bytes, tuple[str, bytes]]) -> SlotUser:
     )
 
 
-def _names(store: Store, users: Iterable[UserRecord]) -> dict[bytes, tuple[str, bytes]]:
+def _names(store: Store, users: Iterable[UserRecord]) -> dict[bytes, tuple[str, bytes | None]]:
     """Of each run that holds or waits its name, and the id of the flow run that it is (a part of)."""
     ids = sorted({one.holder_id for one in users if one.holder_id})
-    found = {run.id: (run.name, run.flow_run_id) for run in task_runs.read_many(store, ids).values()}
+    found: dict[bytes, tuple[str, bytes | None]] = {
+        run.id: (run.name, run.flow_run_id) for run in task_runs.read_many(store, ids).values()
+    }
     rest = [id for id in ids if id not in found]
     runs = flow_runs.find(store, [Condition("id", "in", rest)]) if rest else []
-    return found | {run.id: (run.name, run.id) for run in runs}
+    found.update({run.id: (run.name, run.id) for run in runs})
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect._api.admin import read_server_version, read_settings
@@ -103,5 +103,8 @@ def _flat(nested: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
     """Settings by their dotted names."""
     found: list[tuple[str, Any]] = []
     for name, value in nested.items():
-        found += _flat(value, f"{before}{name}.") if isinstance(value, dict) else [(before + name, value)]
+        if isinstance(value, dict):
+            found += _flat(cast("dict[str, Any]", value), f"{before}{name}.")
+        else:
+            found.append((before + name, value))
     return found
