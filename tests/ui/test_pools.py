@@ -13,7 +13,9 @@ from prefect.model.requests.work_pool_actions import WorkerHeartbeat
 
 def added(reader) -> tuple[str, str]:
     name = f"pool-{uuid4().hex[:8]}"
-    page = reader.send_form("/work-pools", "/work-pools", name=name, type="process", description="", limit="4")
+    page = reader.send_form(
+        "/work-pools", "/work-pools", name=name, type="process", description="", limit="4"
+    )
     assert f"Work pool {name} was made." in page.text
     return name, f"/work-pools/work-pool/{name}"
 

@@ -1,7 +1,7 @@
 // Going from page to page without loading style and scripts again: the server's page is fetched, and its parts swapped.
 import { morph } from "./morph.js";
 
-const PARTS = ["main", ".sections", "#said"];
+export const PARTS = ["main", ".sections", "#said"];
 let latest = 0;
 
 /** Listen to links, to forms that only ask (data-go), and to the browser's buttons. */
@@ -54,7 +54,10 @@ async function show(url, { swap }) {
   if (answer.redirected) history.replaceState(null, "", answer.url);
   const put = () => {
     document.title = page.title;
-    for (const part of PARTS) morph(document.querySelector(part), page.querySelector(part));
+    for (const part of PARTS) {
+      if (part === "#said" && !swap && !page.querySelector("#said p")) continue; // what was said stays a while
+      morph(document.querySelector(part), page.querySelector(part));
+    }
     dispatchEvent(new CustomEvent("shown"));
   };
   if (swap && document.startViewTransition) await document.startViewTransition(put).updateCallbackDone;

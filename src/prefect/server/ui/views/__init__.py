@@ -6,6 +6,7 @@ from prefect.server.ui.page import PAGES
 from prefect.server.ui.views import (
     artifacts,
     events,
+    find,
     home,
     limits,
     login,
@@ -21,6 +22,7 @@ __all__ = [
     "PAGES",
     "artifacts",
     "events",
+    "find",
     "home",
     "limits",
     "login",
