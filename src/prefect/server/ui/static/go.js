@@ -52,6 +52,7 @@ async function show(url, { swap }) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (number !== latest) return false; // something newer was asked for meanwhile
   if (answer.redirected) history.replaceState(null, "", answer.url);
+  await needed(page);
   const put = () => {
     document.title = page.title;
     for (const part of PARTS) morph(document.querySelector(part), page.querySelector(part));
@@ -60,6 +61,20 @@ async function show(url, { swap }) {
   if (swap && document.startViewTransition) await document.startViewTransition(put).updateCallbackDone;
   else put();
   return true;
+}
+
+/** Load style and scripts that only the new page has, before it is shown. */
+function needed(page) {
+  const wanted = [...page.head.querySelectorAll('link[rel="stylesheet"], script[src]')].filter((one) => {
+    const address = one.getAttribute("href") ?? one.getAttribute("src");
+    return !document.head.querySelector(`[href="${address}"], [src="${address}"]`);
+  });
+  return Promise.all(wanted.map((one) => new Promise((resolve) => {
+    const made = document.createElement(one.localName);
+    for (const { name, value } of one.attributes) made.setAttribute(name, value);
+    made.onload = made.onerror = resolve;
+    document.head.append(made);
+  })));
 }
 
 function asked(form, submitter) {
