@@ -5,6 +5,7 @@ const FOLD_FROM = 9; // runs of one task, as on the server
 const AXIS = 24;
 const WAITS = new Set(["SCHEDULED", "PENDING", "PAUSED"]);
 const ENDS = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]);
+const HINT = "Point at a lane, or choose one with the arrow keys, to read about it and to see what it was given by. Drag to move in time; + and −, Ctrl and the wheel, or two fingers zoom.";
 const COLORS = ["ink", "ink-soft", "line", "raised", "sunk", "accent"];
 
 class RunTimeline extends HTMLElement {
@@ -58,11 +59,13 @@ class RunTimeline extends HTMLElement {
   async load() {
     if (this.loading) return void (this.again = true);
     this.loading = true;
+    let data;
     try {
       const answer = await fetch(`${this.getAttribute("src")}?since=${this.until ?? 0}`);
-      if (answer.ok && this.isConnected) this.take(await answer.json());
+      data = answer.ok ? await answer.json() : undefined;
     } catch { /* the next change asks again */ }
     this.loading = false;
+    if (data && this.isConnected) this.take(data);
     if (this.again) {
       this.again = false;
       this.load();
@@ -78,14 +81,14 @@ class RunTimeline extends HTMLElement {
       this.rows.set(id, { id, name, key: data.keys[key], changes, state, parents, flow });
     this.run = { id: "", name: this.getAttribute("label"), changes: data.states.flatMap(([type, at]) => [type, at]), state: data.states.at(-1)?.[2] ?? "", parents: [], run: true };
     this.groups = new Map();
-    this.children = new Map();
+    this.givenTo = new Map();
     for (const one of this.rows.values()) {
       if (!this.groups.has(one.key)) this.groups.set(one.key, []);
       this.groups.get(one.key).push(one);
       one.start = this.start(one);
       for (const parent of one.parents) {
-        if (!this.children.has(parent)) this.children.set(parent, []);
-        this.children.get(parent).push(one.id);
+        if (!this.givenTo.has(parent)) this.givenTo.set(parent, []);
+        this.givenTo.get(parent).push(one.id);
       }
     }
     const asked = this.getAttribute("unfold");
@@ -160,6 +163,7 @@ class RunTimeline extends HTMLElement {
     fold.hidden = !folds;
     fold.textContent = this.unfolded.size ? "Fold all" : "Unfold all";
     this.fitSize();
+    if (!this.said.textContent) this.tell(this.chosen);
   }
 
   fitSize() {
@@ -358,12 +362,16 @@ class RunTimeline extends HTMLElement {
       }
       if ((came === "FAILED" || came === "CRASHED") && width > 14) this.cross(g, x + width - 8, middle);
     }
-    const x = this.x(end);
-    if (x + 60 < this.width && !one.run) {
-      g.fillStyle = this.color["ink-soft"];
-      g.font = `11.5px ${this.font}`;
-      g.fillText(words(this.busy(one)), x + 6, middle);
-    }
+    if (!one.run) this.beside(g, words(this.busy(one)), this.x(changes[1]), this.x(end), middle);
+  }
+
+  /** Small text behind a bar, or before it where there is no room. */
+  beside(g, text, from, to, y) {
+    g.fillStyle = this.color["ink-soft"];
+    g.font = `11.5px ${this.font}`;
+    const { width } = g.measureText(text);
+    if (to + width + 8 < this.width) g.fillText(text, Math.max(to, this.gutter) + 6, y);
+    else if (from - width - 6 > this.gutter) g.fillText(text, from - width - 6, y);
   }
 
   cross(g, x, y) {
@@ -408,7 +416,7 @@ class RunTimeline extends HTMLElement {
     });
     g.fillStyle = this.color["ink-soft"];
     g.font = `11.5px ${this.font}`;
-    if (end + 90 < this.width) g.fillText(`${most.toLocaleString("en")} at once`, end + 6, y + height / 2);
+    this.beside(g, `${sorted.most.toLocaleString("en")} at once`, first, end, y + height / 2);
   }
 
   intervals(some) {
@@ -425,6 +433,12 @@ class RunTimeline extends HTMLElement {
       if (end < Infinity) made.last = Math.max(made.last, end);
     }
     for (const kind of ["good", "bad", "running"]) for (const list of made[kind]) list.sort((a, b) => a - b);
+    const all = [0, 1].map((n) => [...made.good[n], ...made.bad[n], ...made.running[n]].sort((a, b) => a - b));
+    made.most = 0;
+    for (let i = 0, gone = 0; i < all[0].length; i++) {
+      while (all[1][gone] <= all[0][i]) gone++;
+      made.most = Math.max(made.most, i + 1 - gone);
+    }
     return made;
   }
 
@@ -456,7 +470,7 @@ class RunTimeline extends HTMLElement {
     g.lineWidth = 1.5;
     for (const one of some) {
       for (const id of one.parents ?? []) if (this.rows.has(id)) edge(this.place.get(id), lane.some ? i : this.place.get(one.id), this.rows.get(id), one);
-      for (const id of this.children.get(one.id) ?? []) edge(lane.some ? i : this.place.get(one.id), this.place.get(id), one, this.rows.get(id));
+      for (const id of this.givenTo.get(one.id) ?? []) edge(lane.some ? i : this.place.get(one.id), this.place.get(id), one, this.rows.get(id));
       if (seen.size > 300) break;
     }
     g.lineWidth = 1;
@@ -473,7 +487,7 @@ class RunTimeline extends HTMLElement {
   tell(i) {
     const lane = this.lanes[i];
     this.said.replaceChildren();
-    if (!lane) return;
+    if (!lane) return void (this.said.textContent = HINT);
     const say = (...parts) => this.said.append(...parts);
     if (lane.some) {
       const spans = lane.some.filter((one) => ENDS.has(this.type(one))).map((one) => this.busy(one)).sort((a, b) => a - b);
