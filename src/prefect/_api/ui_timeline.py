@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -71,7 +72,7 @@ def read_flow_run_lanes(api: Api, id: UUID, unfold: str = "", edges: bool = Fals
         edges: whether to say what each lane was given by which.
     """
     run = required(api, id)
-    found = run_timeline.rows(api.store, run.id, since=0, limit=MOST_RUNS)
+    found = run_timeline.rows(api.store, run.id, limit=MOST_RUNS, brief=not edges)
     children = _children(api, run.id)
     lane_of = _folded(found, children, unfold)
     members: dict[str, list[TimelineRow]] = {}
@@ -136,17 +137,13 @@ def _sources(one: TimelineRow) -> Iterable[bytes]:
 
 def _folded(found: list[TimelineRow], children: Mapping[bytes, Child], unfold: str) -> dict[bytes, str]:
     """The lane of each run: its task's, or its own."""
-    counts: dict[str, int] = {}
-    for one in found:
-        counts[one.task_key] = counts.get(one.task_key, 0) + 1
-    shown: dict[str, int] = {}
+    counts = Counter(one.task_key for one in found)
+    left = MOST_UNFOLDED
     lane_of: dict[bytes, str] = {}
     for one in found:
-        own = counts[one.task_key] < FOLD_FROM or (
-            one.task_key == unfold and shown.setdefault(unfold, 0) < MOST_UNFOLDED
-        )
-        if own and one.task_key == unfold:
-            shown[unfold] = shown.get(unfold, 0) + 1
+        own = counts[one.task_key] < FOLD_FROM
+        if not own and one.task_key == unfold and left:
+            own, left = True, left - 1
         lane_of[one.id] = one.id.hex() if own else one.task_key
     return lane_of
 
@@ -155,9 +152,7 @@ def _lane(key: str, some: list[TimelineRow], children: Mapping[bytes, Child]) ->
     child = children.get(some[0].id)
     shown = [children.get(one.id, one) for one in some]
     single = key == some[0].id.hex()
-    states: dict[StateType, int] = {}
-    for one in shown:
-        states[StateType(one.state_type)] = states.get(StateType(one.state_type), 0) + 1
+    states = Counter(one.state_type for one in shown)
     starts = [one.start_time for one in shown if one.start_time is not None]
     ends = [one.end_time for one in shown]
     ended = [one for one in ends if one is not None]
@@ -169,7 +164,7 @@ def _lane(key: str, some: list[TimelineRow], children: Mapping[bytes, Child]) ->
         label=_name(some[0], child) if single else _task_name(some[0].task_key),
         kind=("flow" if child else "task") if single else "many",
         id=UUID(bytes=id) if id else None,
-        states=states,
+        states={StateType(name): number for name, number in states.items()},
         attempts=sum(one.run_count for one in some),
         begin=to_datetime(min(one.created for one in shown)),
         start=to_datetime(min(starts)) if starts else None,

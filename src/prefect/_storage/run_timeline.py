@@ -27,6 +27,7 @@ class TimelineRow(NamedTuple):
 
 
 _COLUMNS = ",".join(TimelineRow._fields)
+_BRIEF = ",".join((*TimelineRow._fields[:-2], "NULL", "NULL"))
 
 
 class Child(NamedTuple):
@@ -43,10 +44,21 @@ class Child(NamedTuple):
     task_run_id: bytes | None
 
 
-def rows(source: Queries, run_id: bytes, *, since: int, limit: int) -> list[TimelineRow]:
-    """The task runs of a flow run that have entered a state since then (microseconds), in the order of their making."""
+def rows(
+    source: Queries, run_id: bytes, *, limit: int, since: int = 0, brief: bool = False
+) -> list[TimelineRow]:
+    """The task runs of a flow run, in the order of their making.
+
+    Args:
+        source: where to read.
+        run_id: of the flow run.
+        limit: how many at most.
+        since: only those that have entered a state since then (microseconds).
+        brief: without `history` and `detail`.
+    """
+    columns = _BRIEF if brief else _COLUMNS
     found = source.rows(
-        f"SELECT {_COLUMNS} FROM task_run WHERE flow_run_id = ? AND state_timestamp >= ? ORDER BY id LIMIT ?",  # noqa: S608
+        f"SELECT {columns} FROM task_run WHERE flow_run_id = ? AND state_timestamp >= ? ORDER BY id LIMIT ?",  # noqa: S608
         (run_id, since, limit),
     )
     return [TimelineRow._make(row) for row in found]

@@ -264,7 +264,7 @@ class RunTimeline extends HTMLElement {
     if (shown > 0 || this.chosen > 0) this.arrows(g, shown > 0 ? shown : this.chosen);
     g.restore();
     const [from, to] = this.view;
-    this.querySelector("output").textContent = `${this.rows.size.toLocaleString("en")} task runs · ${words(to - from)} in sight`;
+    this.querySelector("output").textContent = `${this.rows.size.toLocaleString("en")} task run${this.rows.size === 1 ? "" : "s"} · ${words(to - from)} in sight`;
   }
 
   ticks(g) {
@@ -344,7 +344,9 @@ class RunTimeline extends HTMLElement {
       if (x > this.width || x + width < this.gutter) continue;
       if (WAITS.has(type)) {
         g.fillStyle = this.color[type === "PENDING" ? "ink-soft" : type.toLowerCase()];
+        g.globalAlpha = type === "PENDING" ? 0.5 : 1;
         g.fillRect(x, middle - 1, Math.max(width, 0.5), 2);
+        g.globalAlpha = 1;
         if (type === "PAUSED") for (let at = Math.max(x, this.gutter); at < Math.min(x + width, this.width); at += 6) g.fillRect(at, middle - 4, 2, 8);
         continue;
       }

@@ -11,6 +11,7 @@ from prefect._api.flow_runs import read_flow_run
 from prefect._api.logs import read_logs
 from prefect._api.task_run_lists import read_task_runs
 from prefect._api.task_runs import read_task_run
+from prefect._api.ui_timeline import read_flow_run_lanes
 from prefect.exceptions import ObjectNotFound
 from prefect.model.requests.flow_run_actions import FilterFlowRuns
 from prefect.model.requests.flow_runs import FlowRunFilter, FlowRunFilterId, FlowRunFilterParentFlowRunId
@@ -32,7 +33,14 @@ def show_run(asked: Asked, id: UUID) -> View:
     """One run, with the tab that the query names."""
     run = read_flow_run(asked.api, id)
     tab = asked.query.get("tab", TABS[0])
-    content = _CONTENT.get(tab, _nothing)(asked, run)
+    unfold = asked.query.get("unfold", "")
+    lanes = read_flow_run_lanes(asked.api, id, unfold, edges=tab == "graph")
+    if tab == "timeline":
+        content = run_timeline.content(asked, run, lanes)
+    elif tab == "graph":
+        content = run_graph.content(lanes)
+    else:
+        content = _CONTENT.get(tab, _nothing)(asked, run)
     parent, children = _parent(asked, run), _children(asked, id)
     values = {
         "run": run,
@@ -42,7 +50,9 @@ def show_run(asked: Asked, id: UUID) -> View:
         "children": children[:MOST_CHILDREN],
         "more_children": len(children) > MOST_CHILDREN,
         **names_of(asked, [run, *children, *([parent] if parent else [])]),
-        **run_actions.offered(asked, run),
+        "lanes": lanes,
+        "unfold": unfold,
+        **run_actions.offered(asked, run, lanes.lanes),
     }
     return View("run.html", run.name, {**values, **content})
 
@@ -89,8 +99,6 @@ def _nothing(asked: Asked, run: FlowRun) -> dict[str, object]:
 
 
 _CONTENT = {
-    "timeline": run_timeline.content,
-    "graph": run_graph.content,
     "tasks": _tasks,
     "logs": _logs,
     "states": _states,

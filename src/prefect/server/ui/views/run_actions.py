@@ -11,7 +11,6 @@ from prefect._api.errors import Refused
 from prefect._api.flow_run_inputs import read_flow_run_input, resume_flow_run
 from prefect._api.flow_runs import delete_flow_run, read_flow_run, set_flow_run_state
 from prefect._api.ui_run_actions import cancel_flow_run, retry_flow_run
-from prefect._api.ui_timeline import read_flow_run_lanes
 from prefect.exceptions import ObjectNotFound
 from prefect.model.requests.flow_run_actions import ResumeFlowRun, SetState
 from prefect.model.requests.run_actions import CancelFlowRun, RetryFlowRun
@@ -22,6 +21,7 @@ from prefect.server.ui.schema_form import fields_of, values_of
 
 if TYPE_CHECKING:
     from prefect._api.flow_runs import Result
+    from prefect.model.run_lanes import RunLane
     from prefect.model.runs import FlowRun
 
 SETTABLE = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED)
@@ -29,7 +29,7 @@ MOST_TASKS = 400  # that a retry can begin at
 _ENDED = frozenset(SETTABLE)
 
 
-def offered(asked: Asked, run: FlowRun) -> dict[str, object]:
+def offered(asked: Asked, run: FlowRun, lanes: list[RunLane]) -> dict[str, object]:
     """What the header offers."""
     ended = run.state_type in _ENDED
     subflow = run.parent_task_run_id is not None and run.deployment_id is None
@@ -47,16 +47,15 @@ def offered(asked: Asked, run: FlowRun) -> dict[str, object]:
         "may_set": changes,
         "may_delete": asked.may(delete_flow_run),
         "settable": [one for one in SETTABLE if one is not run.state_type],
-        "retry_tasks": _beginnings(asked, run) if retries else [],
+        "retry_tasks": _beginnings(lanes) if retries else [],
         "commands": _commands(asked, run),
         "wanted": _wanted(asked, run) if paused else None,
     }
 
 
-def _beginnings(asked: Asked, run: FlowRun) -> list[tuple[UUID, str, str]]:
-    """The task runs, the first that failed before all: id, name, state."""
-    lanes = read_flow_run_lanes(asked.api, run.id).lanes
-    some = [one for one in lanes if one.kind == "task" and one.id is not None][:MOST_TASKS]
+def _beginnings(lanes: list[RunLane]) -> list[tuple[UUID, str, str]]:
+    """The task runs, in the order of their beginning: id, name, state."""
+    some = [one for one in lanes if one.kind == "task"][:MOST_TASKS]
     return [(one.id, one.label, next(iter(one.states)).value.capitalize()) for one in some if one.id]
 
 
@@ -64,7 +63,8 @@ def _wanted(asked: Asked, run: FlowRun) -> dict[str, object]:
     """The form of what a paused run waits for: its fields, and what they are about."""
     keys = _keys(run)
     schema = _schema(asked, run.id, keys)
-    return {"fields": fields_of(schema) if schema else [], "description": _sent(asked, run.id, keys.get("description"))}
+    description = _sent(asked, run.id, keys.get("description"))
+    return {"fields": fields_of(schema) if schema else [], "description": description}
 
 
 def _keys(run: FlowRun) -> dict[str, Any]:
@@ -73,16 +73,15 @@ def _keys(run: FlowRun) -> dict[str, Any]:
 
 
 def _schema(asked: Asked, id: UUID, keys: dict[str, Any]) -> dict[str, Any] | None:
-    text = _sent(asked, id, keys.get("schema"))
-    return json.loads(text) if text else None
+    return _sent(asked, id, keys.get("schema"))
 
 
-def _sent(asked: Asked, id: UUID, key: str | None) -> str:
+def _sent(asked: Asked, id: UUID, key: str | None) -> Any:
+    """What was sent to the run under a key, which is JSON; None where nothing was."""
     try:
-        text = read_flow_run_input(asked.api, id, key).text if key else ""
+        return json.loads(read_flow_run_input(asked.api, id, key).text) if key else None
     except ObjectNotFound:
-        return ""
-    return text
+        return None
 
 
 def _commands(asked: Asked, run: FlowRun) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from prefect._api.ui_timeline import read_flow_run_lanes, read_flow_run_timeline
+from prefect._api.ui_timeline import read_flow_run_timeline
 from prefect.model.state import StateType
 from prefect.server.ui.page import Asked, File, page
 
 if TYPE_CHECKING:
-    from prefect.model.run_lanes import RunLane
+    from prefect.model.run_lanes import RunLane, RunLanes
     from prefect.model.runs import FlowRun
 
 MOST_LANES = 300  # of the table
@@ -47,12 +47,9 @@ def send_timeline(asked: Asked, id: UUID) -> File:
     return File("timeline.json", answer.media_type, iter([answer.text]))
 
 
-def content(asked: Asked, run: FlowRun) -> dict[str, object]:
+def content(asked: Asked, run: FlowRun, found: RunLanes) -> dict[str, object]:
     """What the tab shows."""
-    unfold = asked.query.get("unfold", "")
-    found = read_flow_run_lanes(asked.api, run.id, unfold)
-    bars = _bars(found.lanes[:MOST_LANES], run)
-    return {"lanes": found, "bars": bars, "as_table": asked.query.get("as") == "table", "unfold": unfold}
+    return {"bars": _bars(found.lanes[:MOST_LANES], run), "as_table": asked.query.get("as") == "table"}
 
 
 def worst(lane: RunLane) -> StateType:
