@@ -62,9 +62,8 @@ def visit() -> None:
         print(f"asked for:  {asked.name} is {asked.state_name}")
         print(f"scheduled:  {scheduled[0].name} is {scheduled[0].state_name}")
         print(f"Next:       {prefect} flow-run logs {asked.id}")
-        print(
-            f"            {os.path.relpath(sys.executable)} {os.path.relpath(__file__)}  # serves until Ctrl-C"
-        )
+        script = f"{os.path.relpath(sys.executable)} {os.path.relpath(__file__)}"
+        print(f"            {script}  # serves until Ctrl-C")
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
 

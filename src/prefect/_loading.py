@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,12 +17,24 @@ from prefect.exceptions import MissingFlowError, ScriptError
 if TYPE_CHECKING:
     from prefect.flows import Flow
 
+_log = logging.getLogger("prefect.runner")
 _importing = 0
 
 
 def is_importing() -> bool:
     """Whether this process is importing the source of a flow just now, which must not start to serve then."""
     return _importing > 0
+
+
+def is_left_out(call: str) -> bool:
+    """Whether a call that starts or registers something is to do nothing, its script being only imported. Says so."""
+    if is_importing():
+        _log.warning(
+            "`%s` does nothing while its script is imported to find a flow. Call it where only the script itself "
+            'does: under `if __name__ == "__main__":`.',
+            call,
+        )
+    return is_importing()
 
 
 def load_flow(entrypoint: str) -> Flow[..., Any]:

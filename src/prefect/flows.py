@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.deployments._options import DeploymentOptions
+    from prefect.deployments._pull import load_flow_from_flow_run
     from prefect.deployments.runner import RunnerDeployment
     from prefect.docker.docker_image import DockerImage
     from prefect.model.concurrency import ConcurrencyLimitConfig
     from prefect.task_runners import TaskRunner
 
-__all__ = ["Flow", "FlowStateHook", "aserve", "flow", "load_flow_from_entrypoint", "serve"]
+__all__ = [
+    "Flow",
+    "FlowStateHook",
+    "aserve",
+    "flow",
+    "load_flow_from_entrypoint",
+    "load_flow_from_flow_run",
+    "serve",
+]
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -356,9 +365,11 @@ class Flow(WrappedFunction[P, R_co]):
         push: bool = True,
         print_next_steps: bool = True,
         ignore_warnings: bool = False,
-        **options: Any,
+        **options: Unpack[DeploymentOptions],  # pyright: ignore[reportGeneralTypeIssues] the pool is named above too
     ) -> UUID:
         """Register the flow as a deployment with a work pool, whose workers execute its runs; its id.
+
+        Where its script is only imported to find a flow nothing is registered; of one that is unknown the id is nil.
 
         Args:
             name: of the deployment.
@@ -374,6 +385,8 @@ class Flow(WrappedFunction[P, R_co]):
             TypeError, ValueError: see `to_deployment` and `prefect.deploy`.
             BuildError, PushError, DeploymentApplyError: see `prefect.deploy`.
         """
+        from uuid import UUID  # as above
+
         from prefect.deployments.runner import (
             RunnerDeployment,
             _deploy,
@@ -381,7 +394,8 @@ class Flow(WrappedFunction[P, R_co]):
 
         made = RunnerDeployment.from_flow(self, name, **options)
         given = {"work_pool_name": work_pool_name, "image": image, "build": build, "push": push}
-        return _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)[0]
+        ids = _deploy(print_next_steps, ignore_warnings, deployments=[made], **given)
+        return ids[0] if ids else UUID(int=0)
 
     async def adeploy(self, name: str, *args: Any, **options: Any) -> UUID:
         """The asynchronous form of `deploy`."""
@@ -423,6 +437,14 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
 
     _ = use_placeholder_flow
     return load_flow(entrypoint)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "load_flow_from_flow_run":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from prefect.deployments import _pull  # only executors of deployments pay for it
+
+    return _pull.load_flow_from_flow_run
 
 
 def serve(

@@ -22,6 +22,7 @@ from prefect._backend.task_feed import feed_of
 from prefect._base.clock import now
 from prefect._base.procinfo import host_name
 from prefect._engine.deferred import execute
+from prefect._loading import is_left_out
 from prefect.logging.loggers import get_logger
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
 __all__ = [
+    "StopTaskWorker",
     "TaskWorker",
     "aserve",
     "create_status_server",
@@ -46,6 +48,10 @@ __all__ = [
 
 LOOK_SECONDS = 0.25
 logger = get_logger("task_worker")
+
+
+class StopTaskWorker(Exception):
+    """For programs that catch it around `serve`, which returns when a task worker is stopped."""
 
 
 class TaskWorker:
@@ -253,6 +259,8 @@ def serve(
     Raises:
         TypeError, ValueError: as of `TaskWorker`.
     """
+    if is_left_out("task_worker.serve"):
+        return
     worker = TaskWorker(*tasks, limit=limit)
     with _status_server(worker, status_server_port):
         worker.start(timeout)
@@ -265,6 +273,8 @@ async def aserve(
     timeout: float | None = None,
 ) -> None:
     """The async form of `serve`."""
+    if is_left_out("task_worker.serve"):
+        return
     worker = TaskWorker(*tasks, limit=limit)
     with _status_server(worker, status_server_port):
         await worker.astart(timeout)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from .conftest import PROGRAMS, environment, of, running, until
+from .test_the_peer import assert_completed, ended, triggered
 
 OURS = sys.executable
 SIDES = ["ours-there", "its-here"]
@@ -115,3 +116,36 @@ def test_background_tasks_are_executed_by_a_worker(side, wants):
     log = side.folder / "chores.log"
     with running([side.python, str(PROGRAMS / "chores.py")], side.variables(), log):
         assert wants("chores") == [[7, "Completed"], [6, "Completed"], "Failed"], log.read_text()[-3000:]
+
+
+def test_a_flow_serves_itself(side):
+    log = side.folder / "served.log"
+    name = f"of-{side.folder.name}"
+    with running([side.python, str(PROGRAMS / "served.py"), name], side.variables(), log):
+        run_id = triggered(side.url, f"served/{name}")
+        assert_completed(side.url, run_id, "said by a served run: 21", log)
+
+
+def test_a_process_worker_takes_runs_and_cancels_them(side, tmp_path):
+    pool, mark = f"pool-{side.folder.name}", tmp_path / "mark"
+    program(side, "-m", "prefect", "work-pool", "create", pool, "--type", "process")
+    program(side, str(PROGRAMS / "deployed.py"), pool, pool)
+    log = side.folder / "worker.log"
+    command = [side.python, "-m", "prefect", "worker", "start", "--pool", pool]
+    with running(command, side.variables(), log):
+        run_id = triggered(side.url, f"deployed/{pool}")
+        assert_completed(side.url, run_id, "said by a worker's run: 21", log)
+        cancelled = triggered(side.url, f"goes-on/{pool}", mark=str(mark))
+        until(mark.exists, f"the run; see {log.read_text()[-3000:]}")
+        path = f"{side.url}/flow_runs/{cancelled}"
+        httpx.post(f"{path}/set_state", json={"state": {"type": "CANCELLING"}}).raise_for_status()
+        until(lambda: ended(side.url, cancelled), f"its end; see {log.read_text()[-3000:]}")
+        assert httpx.get(path).json()["state_name"] == "Cancelled", log.read_text()[-3000:]
+
+
+def program(side: Side, *arguments: str) -> None:
+    """Run a program of that side to its end."""
+    log = side.folder / "program.log"
+    with running([side.python, *arguments], side.variables(), log) as process:
+        until(lambda: process.poll() is not None, f"the end of {arguments}")
+    assert process.returncode == 0, log.read_text()[-3000:]

@@ -71,12 +71,14 @@ def ended(url: str, run_id: str) -> bool:
     return state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
-def triggered(url: str, name: str) -> str:
+def triggered(url: str, name: str, **parameters: object) -> str:
     """The id of a new run of a deployment, once that is registered."""
     found = f"{url}/deployments/name/{name}"
     until(lambda: httpx.get(found).status_code == 200, f"the deployment {name}")
     deployment = httpx.get(found).json()["id"]
-    made = httpx.post(f"{url}/deployments/{deployment}/create_flow_run", json={"parameters": {"x": 21}})
+    made = httpx.post(
+        f"{url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters or {"x": 21}}
+    )
     assert made.status_code in {200, 201}, made.text
     return made.json()["id"]
 

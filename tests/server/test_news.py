@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
 import time
@@ -14,18 +15,21 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from databases import backend_on
 from prefect import flow
 from prefect._backend import servers
 from prefect._backend.connecting import access_of
 from prefect._backend.http import HttpBackend
 from prefect._backend.local import LocalBackend
+from prefect._backend.news_room import CHANNEL
 from prefect._backend.servers import ask_once, open_backend
+from prefect._storage.opening import open_store
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.input import receive_input
 from prefect.input.run_input import send_input
 from prefect.server.app import create_app
 from prefect.settings import get_current_settings, temporary_settings
-from prefect.states import Cancelling, Running
+from prefect.states import Cancelling, Running, Scheduled
 
 from .conftest import serving
 
@@ -138,3 +142,25 @@ def test_a_fork_does_not_ask_which_kind_of_server_it_has(
     assert isinstance(made, HttpBackend)
     assert made.line.access == access_of(settings, settings.api.url)
     made.abandon()
+
+
+def test_postgres_tells_of_runs_that_are_asked_for(postgres: Any):
+    """Whoever has written them, in whatever way."""
+    made = backend_on(open_store(postgres.fresh()))
+    with contextlib.closing(made):
+        listener = made.store.listen_closely(CHANNEL)
+        app = create_app(lambda: made)
+        with serving(app) as url, SyncPrefectClient(f"{url}/api") as client, contextlib.closing(listener):
+
+            @flow(name="asked-for")
+            def asked_for() -> None:
+                """Never called: the run is the client's."""
+
+            run = client.create_flow_run(asked_for, state=Running())
+            assert listener.wait(0.2) is None  # nobody waits for that
+            client.set_flow_run_state(run.id, Cancelling())
+            assert listener.wait(PATIENCE) is not None
+            client.create_flow_run(asked_for, state=Scheduled())
+            assert listener.wait(PATIENCE) is not None
+            client.create_flow_run_input(run.id, "key", "1")
+            assert listener.wait(PATIENCE) is not None

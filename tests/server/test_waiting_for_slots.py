@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -31,7 +31,7 @@ from prefect.concurrency.v1.sync import concurrency as concurrency_v1
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-STORES = ["sqlite", "postgres"]
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 PROGRAM = Path(__file__).with_name("waiters.py")
 
@@ -465,3 +465,12 @@ def test_who_came_first_is_served_first(backend):
         assert (
             type(take_in_turn(cx, wishes[2], longest_wait=1.0, jump=True)).__name__ == "Waits"
         )  # it is full
+
+
+def test_who_gets_slots_at_once_gets_them_once():
+    """The thread that serves who waits has seen it in the room, and must not serve it too."""
+    name = limit("at-once", 1000)
+    with get_client(sync_client=True) as client:
+        for _ in range(100):
+            client.take_concurrency_slots([name], 1, "concurrency", uuid4(), 10, 60)
+    assert active(name) == 100

@@ -54,6 +54,7 @@ class HttpBackend:
     look_seconds: float | None = 0.25
     tells_news = True
     names_inputs = True
+    evaluates_automations = False
     frees_slots = True
     queues_rows = True
 

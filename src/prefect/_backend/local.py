@@ -50,6 +50,7 @@ class LocalBackend:
     look_seconds: float | None = 0.05  # a look takes 20 µs
     tells_news = False  # a look costs less than being told
     names_inputs = False
+    evaluates_automations = False
     frees_slots = True
     queues_rows = True
 

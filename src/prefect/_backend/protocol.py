@@ -61,6 +61,7 @@ class Backend(Protocol):
         bool  # whether a background run's row is handed to workers; else `create_task_run` makes the run
     )
     names_inputs: bool  # whether a task run's row names every parameter, also one that came from no other run
+    evaluates_automations: bool  # whether anything happens when the trigger of an automation fires
 
     def create_flow_run(
         self, new: NewFlowRun, *, executes: bool, running: StateRecord | None = None

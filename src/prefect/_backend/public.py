@@ -71,6 +71,7 @@ class PublicBackend:
     look_seconds: float | None = None  # such a server spends 10 ms on an answer
     tells_news = False
     names_inputs = True
+    evaluates_automations = True
     frees_slots = False
     queues_rows = False
 

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from prefect._storage.protocol import Store
 
 AHEAD_US: Final = 30_000_000  # what is due later is found by who asks now and then
-POLL_SECONDS: Final = {
-    False: 0.03,
-    True: 0.05,
-}  # by whether asking goes over a network; a look takes 10 µs, or 200
+POLL_SECONDS: Final = 0.03  # where the kernel does not tell of writes; a look takes 10 µs
 PAUSE_SECONDS: Final = 0.04  # between two looks at the runs while somebody writes all the time
 COLUMNS: Final = {"deployments": "deployment_id", "work_queues": "work_queue_id"}
 

@@ -84,9 +84,11 @@ class WaitingRoom:
                 answer = self._try(waiter, longest_wait=longest_wait)
             except BaseException:
                 self._forget(waiter)
+                waiter.settle(None)
                 raise
             if isinstance(answer, (Taken, Never)):
                 self._forget(waiter)
+                waiter.settle(answer)  # the thread may have seen it in the room, and must not serve it too
                 return answer
         self._news.set()
         return waiter

@@ -280,9 +280,9 @@ class SqliteStore:
         return PollingListener(self, channel)
 
     def listen_closely(self, channel: str) -> ChangeListener:
-        """See `Store.listen_closely`: looks 250 times a second."""
+        """See `Store.listen_closely`: looks 250 times a second where the kernel does not tell of writes."""
         _ = channel
-        listener = ChangeListener(self.changed)
+        listener = ChangeListener(self.changed, None if self.path == MEMORY else f"{self.path}-wal")
         self._close_listeners.add(listener)
         return listener
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from prefect._loading import is_left_out
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.docker.docker_image import DockerImage, folder_in_image
@@ -35,6 +37,8 @@ def deploy_all(
             "Expected deployments from `flow.to_deployment(…)`, got "
             f"{', '.join(type(one).__name__ for one in wrong)}."
         )
+    if is_left_out("deploy"):
+        return _known(deployments)
     pool = _pool(work_pool_name)
     made = image if image is None or isinstance(image, DockerImage) else DockerImage(image)
     _require_code(deployments, pool, made)
@@ -47,6 +51,16 @@ def deploy_all(
             if one.storage is None:
                 one._path = folder_in_image() if made.dockerfile == "auto" else None
     return _applied(deployments, pool, made, say=say)
+
+
+def _known(deployments: Sequence[RunnerDeployment]) -> list[UUID]:
+    """Those that are registered already."""
+    found: list[UUID] = []
+    with get_client(sync_client=True) as client:
+        for one in deployments:
+            with suppress(ObjectNotFound):
+                found.append(client.read_deployment_by_name(one.full_name).id)
+    return found
 
 
 def _pool(name: str | None) -> WorkPool:

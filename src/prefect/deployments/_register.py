@@ -16,7 +16,7 @@ from prefect._base.notset import NotSet
 from prefect.client.orchestration import get_client
 from prefect.deployments._project import ACTIONS, ProjectError, steps_in
 from prefect.deployments._templates import filled
-from prefect.deployments._triggers import register_triggers
+from prefect.deployments._triggers import named, register_triggers
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.deployments.steps.core import run_steps
 from prefect.exceptions import ObjectNotFound
@@ -71,7 +71,9 @@ class Registrar:
         deployment._path = None
         deployment_id = _apply(deployment)
         if ready.get("triggers") is not None:
-            register_triggers(deployment.name, deployment_id, ready["triggers"])
+            with get_client(sync_client=True) as client:
+                triggers = named(deployment.name, ready["triggers"])
+                register_triggers(client, deployment.name, deployment_id, triggers)
         return deployment.full_name, deployment_id, pool
 
     def _steps_of(self, config: dict[str, Any], action: str) -> list[dict[str, Any]] | None:

@@ -1,56 +1,52 @@
-"""The triggers of a deployment in `prefect.yaml`, as automations."""
+"""The triggers of a deployment, as automations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect.client.orchestration import get_client
-from prefect.model.requests.automations import AutomationCreate
+from pydantic import TypeAdapter
+
+from prefect.events._unevaluated import warn_where_unevaluated
+from prefect.events.schemas.deployment_triggers import DeploymentTriggerTypes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
-_OF_AUTOMATION = ("name", "description", "enabled")
+    from prefect.client.orchestration import SyncPrefectClient
+
+_TRIGGERS: TypeAdapter[list[Any]] = TypeAdapter(list[DeploymentTriggerTypes])
 
 
-def register_triggers(name: str, deployment_id: UUID, triggers: list[dict[str, Any]]) -> None:
+def named(deployment: str, given: Sequence[Any]) -> list[DeploymentTriggerTypes]:
+    """Triggers of a deployment, from dicts too. One without a name is called after the deployment and its place.
+
+    Raises:
+        ValidationError: pydantic's: one of them is refused.
+    """
+    triggers: list[DeploymentTriggerTypes] = _TRIGGERS.validate_python(list(given))
+    for number, trigger in enumerate(triggers, start=1):
+        trigger.name = trigger.name or f"{deployment}__automation_{number}"
+    return triggers
+
+
+def register_triggers(
+    client: SyncPrefectClient,
+    deployment: str,
+    deployment_id: UUID,
+    triggers: Sequence[DeploymentTriggerTypes],
+) -> None:
     """Make automations that run the deployment, in place of those that it had.
 
     Args:
-        name: of the deployment; an automation without a name is called after it.
+        client: of the API.
+        deployment: its name.
         deployment_id: its id.
-        triggers: each the fields of a trigger (`match`, `expect`, …; `type` is "event" unless given), with `name`,
-            `description` and `enabled` of the automation, and `parameters` and `job_variables` of the runs.
+        triggers: from `named`.
     """
-    owner = f"prefect.deployment.{deployment_id}"
-    with get_client(sync_client=True) as client:
-        client.delete_resource_owned_automations(owner)
-        for number, given in enumerate(triggers, start=1):
-            client.create_automation(_automation(name, number, deployment_id, owner, given))
-
-
-def _automation(
-    name: str, number: int, deployment_id: UUID, owner: str, given: dict[str, Any]
-) -> AutomationCreate:
-    fields = dict(given)
-    own = {key: fields.pop(key) for key in _OF_AUTOMATION if key in fields}
-    action = {key: fields.pop(key) for key in ("parameters", "job_variables") if key in fields}
-    fields.setdefault("type", "event")
-    if fields["type"] == "event":
-        fields.setdefault("posture", "Reactive")
-    return AutomationCreate.model_validate(
-        {
-            "name": f"{name}__automation_{number}",
-            **own,
-            "trigger": fields,
-            "actions": [
-                {
-                    "type": "run-deployment",
-                    "source": "selected",
-                    "deployment_id": str(deployment_id),
-                    **action,
-                }
-            ],
-            "owner_resource": owner,
-        }
-    )
+    client.delete_resource_owned_automations(f"prefect.deployment.{deployment_id}")
+    for trigger in triggers:
+        trigger.set_deployment_id(deployment_id)
+        client.create_automation(trigger.as_automation())
+    if triggers:
+        warn_where_unevaluated(f"A trigger of the deployment {deployment!r}")

@@ -22,6 +22,8 @@ from prefect.client.orchestration import get_client
 from prefect.deployments._options import OF_SCHEDULES, DeploymentOptions, check_names
 from prefect.deployments._parameter_schema import parameter_schema
 from prefect.deployments._schedules import create_of, schedules_of
+from prefect.deployments._triggers import named, register_triggers
+from prefect.events.schemas.deployment_triggers import DeploymentTriggerTypes
 from prefect.exceptions import InvalidNameError
 from prefect.model.concurrency import ConcurrencyLimitConfig, ConcurrencyOptions
 from prefect.model.deployments import VersionInfo
@@ -69,7 +71,7 @@ class RunnerDeployment(BaseModel):
     paused: bool | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     entrypoint: str | None = None
-    triggers: list[Any] = Field(default_factory=list)
+    triggers: list[DeploymentTriggerTypes] = Field(default_factory=list)
     enforce_parameter_schema: bool = True
     storage: Any = None
     work_pool_name: str | None = None
@@ -128,9 +130,7 @@ class RunnerDeployment(BaseModel):
     @model_validator(mode="after")
     def validate_automation_names(self) -> Self:
         """A trigger without a name is called after the deployment and its place."""
-        for index, trigger in enumerate(self.triggers, start=1):
-            if getattr(trigger, "name", "") is None:
-                trigger.name = f"{self.name}__automation_{index}"
+        self.triggers = named(self.name, self.triggers)
         return self
 
     @classmethod
@@ -304,7 +304,8 @@ class RunnerDeployment(BaseModel):
             )
         except Exception as exc:
             raise DeploymentApplyError(f"Error while applying deployment {self.name!r}: {exc}") from exc
-        self._register_triggers(client, deployment_id)
+        if self.triggers:
+            register_triggers(client, self.name, deployment_id, self.triggers)
         return deployment_id
 
     def _content(
@@ -337,15 +338,6 @@ class RunnerDeployment(BaseModel):
             "job_variables": dict(variables),
             "labels": {RECOVER_LABEL: self.recover},
         }
-
-    def _register_triggers(self, client: Any, deployment_id: UUID) -> None:
-        """Store the automations that run it, in place of those of its earlier form."""
-        if not self.triggers:
-            return
-        client.delete_resource_owned_automations(f"prefect.deployment.{deployment_id}")
-        for trigger in self.triggers:
-            trigger.set_deployment_id(deployment_id)
-            client.create_automation(trigger.as_automation())
 
 
 def _require_name(name: str) -> None:

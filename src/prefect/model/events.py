@@ -200,8 +200,41 @@ class ResourceSpecification(RootModel[dict[str, str | list[str]]]):
             for label, values in self.root.items()
         )
 
+    def matches_every_resource_of_kind(self, prefix: str) -> bool:
+        """Whether it asks for nothing but the kind: `prefix` is, for example, `prefect.flow-run`."""
+        if self.matches_every_resource():
+            return True
+        return len(self.root) == 1 and self.get(RESOURCE_ID) == [f"{prefix}.*"]
+
+    def items(self) -> list[tuple[str, list[str]]]:
+        """Each label with its values."""
+        return [(label, _listed(values)) for label, values in self.root.items()]
+
+    def get(self, key: str, default: str | list[str] | None = None) -> list[str] | None:
+        """The values of a label, or else `default`, as a list."""
+        return _listed_or_none(self.root.get(key, default))
+
+    def pop(self, key: str, default: str | list[str] | None = None) -> list[str] | None:
+        """The same, and the label is taken out."""
+        return _listed_or_none(self.root.pop(key, default))
+
+    def deepcopy(self) -> ResourceSpecification:
+        """A copy that can be changed by itself."""
+        return self.model_copy(deep=True)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.root
+
     def __len__(self) -> int:
         return len(self.root)
+
+
+def _listed(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
+
+
+def _listed_or_none(values: str | list[str] | None) -> list[str] | None:
+    return None if values is None else _listed(values)
 
 
 def _label_matches(value: str | None, wanted: Sequence[str]) -> bool:

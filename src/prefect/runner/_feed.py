@@ -10,8 +10,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from prefect._backend.news_room import CHANNEL
 from prefect._backend.run_watch import PAUSE_SECONDS, POLL_SECONDS, RunWatch
 from prefect._base.file_changes import FileChanges
+from prefect._storage.listening import COMMIT_SECONDS, LONGEST_REST
+from prefect.exceptions import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
     Served = Callable[[], list[UUID]]
 
-COMMIT_SECONDS: Final = (0.0005, 0.002, 0.005, 0.02)
-LONGEST_REST: Final = 1.0  # seconds, should the kernel not have told of a write
 FIRST_PAUSE: Final = 0.5  # seconds, before a server that does not answer is called again
 LONGEST_PAUSE: Final = 10.0
 _LISTEN_SECONDS: Final = 5.0
@@ -87,7 +88,7 @@ class StoreFeed(PollingFeed):
         self._watch = RunWatch(store, [], kind)
         self._change: int | None = None
         self._looked = float("-inf")
-        self._poll = POLL_SECONDS[store.blocks]
+        self._poll = POLL_SECONDS
         path: str | None = getattr(store, "path", None)  # of a file
         self._files = FileChanges.of([f"{path}-wal"]) if path else None
 
@@ -145,6 +146,36 @@ class StoreFeed(PollingFeed):
         if ids != self._ids:
             self._ids, self._watch = ids, RunWatch(self._store, [one.bytes for one in ids], self._kind)
         return self._watch.has_news()
+
+
+class ListeningFeed(PollingFeed):
+    """News of a store that tells of runs by itself (Postgres): a thread listens.
+
+    Args:
+        store: where.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._closing = threading.Event()
+        self._news = store.listen(CHANNEL)
+        self._thread = threading.Thread(target=self._listen, name="prefect-runner-news", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """See `Feed`."""
+        self._closing.set()
+        self._thread.join(LONGEST_PAUSE)
+
+    def _listen(self) -> None:
+        with contextlib.closing(self._news):
+            while not self._closing.is_set():
+                try:
+                    if self._news.wait(LONGEST_REST) is not None:
+                        self.wake()
+                except StoreError as exc:  # noqa: PERF203 - it may be there again
+                    _log.debug("The store does not tell of runs: %s", exc)
+                    self._closing.wait(LONGEST_REST)
 
 
 class ServerFeed(PollingFeed):
@@ -226,7 +257,8 @@ def feed_of(settings: Any, served: Served, kind: str = "deployments") -> Feed:
     if not settings.api.url:
         from prefect._backend.resolve import local_backend  # not where a server has the store
 
-        return StoreFeed(local_backend().store, served, kind)
+        store = local_backend().store
+        return ListeningFeed(store) if store.blocks else StoreFeed(store, served, kind)
     from prefect._backend.connecting import access_of  # only where there is a server
     from prefect._backend.http import HttpBackend  # likewise
     from prefect._backend.resolve import backend  # likewise

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from prefect._base.notset import NotSet
-from prefect._loading import is_importing
+from prefect._loading import is_left_out
 from prefect.deployments._options import check_names
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging.configuration import setup_logging
@@ -29,7 +29,7 @@ def serve(given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str,
         options: of the deployments of the flows.
         manner: of the runner, see `prefect.serve`.
     """
-    if is_importing():  # a script that serves is imported to execute a run of what it serves
+    if is_left_out("serve"):  # a script that serves is imported to execute a run of what it serves
         return
     deployments, runner = _prepared(given, options, manner)
     for deployment in deployments:
@@ -42,7 +42,7 @@ async def aserve(
     given: Sequence[Flow[..., Any] | RunnerDeployment], options: dict[str, Any], **manner: Any
 ) -> None:
     """The asynchronous form of `serve`."""
-    if is_importing():
+    if is_left_out("serve"):
         return
     deployments, runner = _prepared(given, options, manner)
     for deployment in deployments:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._base.dual import dual, in_thread
 from prefect._base.notset import NotSet
+from prefect._loading import is_left_out
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging.configuration import setup_logging
@@ -147,6 +148,8 @@ class Runner:
             run_once: execute what is due now, and return.
             webserver: instead of the runner's own option.
         """
+        if is_left_out("Runner.start"):
+            return
         with _Signals(self.handle_sigterm):
             context = contextvars.copy_context()
             worker = threading.Thread(
@@ -157,13 +160,15 @@ class Runner:
             try:
                 await done
             except asyncio.CancelledError:
-                self.stop()
+                self._desk.drain()
                 raise
             finally:
                 waiting.join()
 
     def run(self, run_once: bool = False, webserver: bool | None = None) -> None:
         """`start`, for code without an event loop."""
+        if is_left_out("Runner.run"):
+            return
         with _Signals(self.handle_sigterm):
             context = contextvars.copy_context()
             worker = threading.Thread(
@@ -204,7 +209,7 @@ class Runner:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._desk.drain()
         await in_thread(self._close)
 
     # --- the thread -----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from prefect._backend.run_watch import COLUMNS, PAUSE_SECONDS, POLL_SECONDS, RunWatch
+from prefect._backend.news_room import CHANNEL, LOOK_SECONDS
+from prefect._backend.run_watch import COLUMNS, PAUSE_SECONDS, RunWatch
 from prefect.exceptions import StoreError
 from prefect.server.handshake import ProtocolViolation, received
 
@@ -83,25 +84,27 @@ class RunNews:
             self._listeners.discard(listener)
 
     def _watch(self) -> None:
-        seen: int | None = None
         store = self._backend().store
-        while True:
-            with self._lock:
-                listeners = list(self._listeners)
-                if not listeners:
-                    self._thread = None
-                    return
-            try:
-                change = store.changed()
-                if change != seen:
-                    seen = change
+        news = store.listen_closely(CHANNEL)
+        try:
+            while listeners := self._present():
+                try:
                     for listener in listeners:
                         listener.look()
                     time.sleep(PAUSE_SECONDS)
-            except StoreError as exc:
-                _log.warning("The store cannot be watched for runners: %s", exc)
-                time.sleep(1.0)
-            time.sleep(POLL_SECONDS[store.blocks])
+                    news.wait(LOOK_SECONDS)
+                except StoreError as exc:  # noqa: PERF203 - it may be there again at the next look
+                    _log.warning("The store cannot be watched for runners: %s", exc)
+                    time.sleep(LOOK_SECONDS)
+        finally:
+            news.close()
+
+    def _present(self) -> list[_Listener]:
+        """Who listens; where nobody does, the thread is to end."""
+        with self._lock:
+            if not self._listeners:
+                self._thread = None
+            return list(self._listeners)
 
 
 async def _tell(websocket: WebSocket, listener: _Listener) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from prefect.client.orchestration import PrefectClient
+    from prefect.flows import Flow
+    from prefect.futures import PrefectFlowRunFuture
     from prefect.model.runs import FlowRun
     from prefect.model.work_pools import WorkPool
     from prefect.workers._submission import Hand
@@ -192,6 +194,21 @@ class BaseWorker(abc.ABC, Generic[C, V, R]):
         """Whether it has asked for runs lately: within thirty polls."""
         return now() - self._last_polled_time <= timedelta(seconds=query_interval_seconds * _MISSED_POLLS)
 
+    @property
+    def cleanup_handler_registry(self) -> dict[str, Any]:
+        """What this worker cleans up that other workers have left: nothing."""
+        return {}
+
+    @property
+    def handled_cleanup_kinds(self) -> tuple[str, ...]:
+        """The kinds of it."""
+        return tuple(self.cleanup_handler_registry)
+
+    @property
+    def max_cleanup_concurrency(self) -> int:
+        """How much of it at once."""
+        return len(self.cleanup_handler_registry)
+
     # --- what it has while it works -------------------------------------------------------------------
 
     @property
@@ -343,6 +360,31 @@ class BaseWorker(abc.ABC, Generic[C, V, R]):
         """
         _ = infrastructure_pid, configuration, grace_seconds
         raise NotImplementedError(f"Worker type {self.type!r} does not support killing infrastructure")
+
+    async def submit(
+        self,
+        flow: Flow[..., Any],
+        parameters: dict[str, Any] | None = None,
+        job_variables: dict[str, Any] | None = None,
+        flow_run: FlowRun | None = None,
+    ) -> PrefectFlowRunFuture[Any]:
+        """Execute a flow that is not deployed, on the infrastructure of this worker; process workers can.
+
+        Args:
+            flow: the flow.
+            parameters: of the run.
+            job_variables: of its infrastructure.
+            flow_run: a run that exists; a new one unless given.
+
+        Raises:
+            NotImplementedError: this kind of workers cannot; the message says what to do.
+            ValueError: the flow cannot be found by another process.
+        """
+        _ = parameters, job_variables, flow_run
+        raise NotImplementedError(
+            f"Worker type {self.type!r} cannot execute a flow that is not deployed, for its code is not there. "
+            f"Deploy {flow.name!r} to a work pool with flow.deploy(), and use run_deployment()."
+        )
 
     async def _report(self, hand: Hand, result: R) -> None:
         """The infrastructure of a run has ended."""

@@ -18,6 +18,8 @@ from pydantic import Field, PrivateAttr, field_validator
 from prefect._base import procinfo
 from prefect._base.dual import in_thread
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.futures import PrefectFlowRunFuture
+from prefect.model.state_makers import Scheduled
 from prefect.runner import _killed
 from prefect.runner._children import Children, Source
 from prefect.runner._in_hand import Stoppable
@@ -27,6 +29,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from prefect.flows import Flow as FlowOfCode
     from prefect.model.deployments import DeploymentResponse
     from prefect.model.objects import Flow
     from prefect.model.runs import FlowRun
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessJobConfiguration", "ProcessVariables", "ProcessWorker", "ProcessWorkerResult"]
 
+_PLACE_SECONDS = 1.0  # between two looks for a place, if nothing says that there is one
 _KILLED_SECONDS = 5.0  # after SIGKILL to the group
 
 
@@ -134,6 +138,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
         super().__init__(*args, **kwargs)
         self._children: Children | None = None
         self._processes: dict[UUID, _Process] = {}
+        self._sources: dict[UUID, Source] = {}  # of submitted runs
 
     async def setup(self) -> None:
         """See `BaseWorker`."""
@@ -149,6 +154,33 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
                 await in_thread(self._children.close)
                 self._children = None
 
+    async def submit(
+        self,
+        flow: FlowOfCode[..., Any],
+        parameters: dict[str, Any] | None = None,
+        job_variables: dict[str, Any] | None = None,
+        flow_run: FlowRun | None = None,
+    ) -> PrefectFlowRunFuture[Any]:
+        """See `BaseWorker`. The process finds the flow where it is here; it is waited for until there is a place.
+
+        Raises:
+            ValueError: the flow is not at the top level of a file.
+        """
+        found = flow.entrypoint
+        if found is None or "<locals>" in found:
+            raise ValueError(f"Expected {flow.name!r} at the top level of a file, got {found or 'none'}.")
+        given = parameters or {}
+        run = flow_run or await self.client.create_flow_run(
+            flow,
+            parameters=flow.binder.bind((), given),
+            job_variables=job_variables,
+            state=Scheduled(),
+        )
+        self._sources[run.id] = Source(found, Path.cwd())
+        while not self._submissions.begin(run):
+            await self._wait(_PLACE_SECONDS)
+        return PrefectFlowRunFuture(run.id)
+
     async def run(
         self,
         flow_run: FlowRun,
@@ -160,6 +192,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
         Raises:
             InfrastructureNotAvailable: it cannot be started; the message says why.
         """
+        configuration._source = self._sources.pop(flow_run.id, configuration._source)
         process = self._processes[flow_run.id] = _Process(flow_run, configuration)
         try:
             with tempfile.TemporaryDirectory(prefix="prefect-", ignore_cleanup_errors=True) as scratch:

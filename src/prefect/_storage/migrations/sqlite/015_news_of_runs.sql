@@ -1,0 +1,1 @@
+-- Who waits for news of runs is told by the database; a file of SQLite tells by its change counter.
