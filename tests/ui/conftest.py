@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from server.conftest import backend, server_url
+from server.conftest import backend, server_url, store_kind
 
-__all__ = ["backend", "server_url"]
+__all__ = ["backend", "server_url", "store_kind"]
 
 
 class Reader(httpx.Client):
