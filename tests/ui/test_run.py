@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 import threading
 from uuid import UUID
@@ -10,9 +11,9 @@ import pytest
 
 from prefect import flow, pause_flow_run, task
 from prefect._api.api import Api
-from prefect._api.deployments import create_deployment
 from prefect._api.deployed_runs import create_flow_run_from_deployment
-from prefect._api.flow_runs import read_flow_run, set_flow_run_state
+from prefect._api.deployments import create_deployment
+from prefect._api.flow_runs import set_flow_run_state
 from prefect._api.flows import create_flow
 from prefect._execute import execute
 from prefect.input import RunInput
@@ -47,7 +48,7 @@ def part() -> int:
 @flow
 def whole(fails: bool = False) -> int:
     part()
-    first = fetch(1)
+    first = fetch.submit(1)
     second = shaky(first)
     fetch.map(range(10)).result()
     if fails:
@@ -165,9 +166,8 @@ def test_a_retry_begins_where_it_was_told(reader, backend, begin, expected):
     answer = done_to(reader, id, "retry", **{"from": begin})
     assert f"prefect flow-run retry {id}" in answer.text
     CALLS.clear()
-    with pytest.raises(RuntimeError, match="disk"):
-        execute(backend.read_flow_run(id.bytes), flow=whole).run  # noqa: B018
-    assert [one for one in CALLS if one in {"fetch 1", "shaky", "fetch 0"}][: len(expected)] == expected
+    assert execute(backend.read_flow_run(id.bytes), flow=whole).run.state.type == "FAILED"
+    assert list(dict.fromkeys(CALLS))[: len(expected)] == expected
     assert bool(CALLS) == bool(expected)
 
 
@@ -178,9 +178,8 @@ def test_a_retry_from_nowhere_is_refused(reader):
 
 
 def test_a_paused_run_goes_on_with_what_the_form_says(reader, backend):
-    running = threading.Thread(target=asks)
-    with temporary_settings({}):
-        running.start()
+    running = threading.Thread(target=contextvars.copy_context().run, args=(asks,), daemon=True)
+    running.start()
     id = paused(backend)
     page = reader.get(f"/runs/flow-run/{id}").text
     assert 'name="field-amount" type="number"' in page
@@ -230,7 +229,7 @@ def test_the_timeline_has_every_attempt(reader):
     assert len(data["rows"]) == 13
     (row,) = [one for one in data["rows"] if one[1].startswith("shaky")]
     kinds = [data["types"][one] for one in row[3][::2]]
-    assert kinds == ["PENDING", "RUNNING", "SCHEDULED", "RUNNING", "COMPLETED"]
+    assert kinds == ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
     assert row[3][1::2] == sorted(row[3][1::2])
     (first,) = [one for one in data["rows"] if [one[0]] == row[5]]
     assert first[1].startswith("fetch"), "its input came from there"
@@ -265,8 +264,3 @@ def test_a_run_without_tasks_says_so(reader):
     id = ran(part)
     for tab in ("timeline", "graph"):
         assert "has called no task" in reader.get(f"/runs/flow-run/{id}?tab={tab}").text
-
-
-def test_a_viewer_is_offered_nothing_to_do(backend):
-    id = ran(part)
-    assert read_flow_run(Api(backend), id).name

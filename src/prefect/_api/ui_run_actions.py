@@ -27,7 +27,9 @@ def cancel_flow_run(api: Api, id: UUID, body: CancelFlowRun | None = None) -> Re
     run = required(api, id)
     if run.state.type in TERMINAL:
         raise Refused(f"The run has ended ({run.state.name}): there is nothing to cancel.", status=409)
-    message = (body.message if body else None) or f"Cancelled by {api.actor.name if api.actor else 'a user of the web UI'}."
+    message = (
+        body.message if body else None
+    ) or f"Cancelled by {api.actor.name if api.actor else 'a user of the web UI'}."
     answer = _cancel(api, run, message)
     for child in _below(api, run):
         if child.state.type not in TERMINAL:
@@ -65,7 +67,10 @@ def _require_retriable(run: FlowRunRecord) -> None:
     if run.state.type not in TERMINAL:
         raise Refused(f"The run has not ended: it is {run.state.name}.", status=409)
     if run.parent_flow_run_id is not None and run.deployment_id is None:
-        raise Refused("The run is a subflow's: retry the run that has started it, and it goes on with this one.", status=409)
+        raise Refused(
+            "The run is a subflow's: retry the run that has started it, and it goes on with this one.",
+            status=409,
+        )
 
 
 def _forget(api: Api, run: FlowRunRecord, asked: RetryFlowRun) -> int:

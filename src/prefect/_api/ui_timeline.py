@@ -46,7 +46,10 @@ def read_flow_run_timeline(api: Api, id: UUID, since: int = 0) -> Plain:
     children = _children(api, run.id)
     keys: dict[str, int] = {}
     rows = [_row(one, children.get(one.id), base, keys) for one in found]
-    states = [(_TYPES.index(one.type), one.timestamp - base, one.name) for one in flow_runs.states(api.store, run.id)]
+    states = [
+        (_TYPES.index(one.type), one.timestamp - base, one.name)
+        for one in flow_runs.states(api.store, run.id)
+    ]
     answer = {
         "base": base,
         "now": until - base,
@@ -74,7 +77,7 @@ def read_flow_run_lanes(api: Api, id: UUID, unfold: str = "", edges: bool = Fals
     run = required(api, id)
     found = run_timeline.rows(api.store, run.id, limit=MOST_RUNS, brief=not edges)
     children = _children(api, run.id)
-    lane_of = _folded(found, children, unfold)
+    lane_of = _folded(found, unfold)
     members: dict[str, list[TimelineRow]] = {}
     for one in found:
         members.setdefault(lane_of[one.id], []).append(one)
@@ -83,7 +86,10 @@ def read_flow_run_lanes(api: Api, id: UUID, unfold: str = "", edges: bool = Fals
         for lane in lanes:
             lane.parents = _parents(lane.key, members[lane.key], lane_of)
     lanes.sort(key=lambda one: (one.start or one.begin, one.begin))
-    changes = [*(one.state_timestamp for one in found), *(one.end_time or one.start_time or 0 for one in children.values())]
+    changes = [
+        *(one.state_timestamp for one in found),
+        *(one.end_time or one.start_time or 0 for one in children.values()),
+    ]
     mark = f"{len(found)}-{max(changes, default=0)}-{run.state.timestamp}"
     return RunLanes(lanes=lanes, runs=len(found), more=len(found) == MOST_RUNS, mark=mark)
 
@@ -98,7 +104,13 @@ def _row(one: TimelineRow, child: Child | None, base: int, keys: dict[str, int])
     for state_type, when in _changes(one, child):
         changes += (_TYPES.index(state_type), when - base)
     shown = child or one
-    row = [one.id.hex(), _name(one, child), keys.setdefault(one.task_key, len(keys)), changes, shown.state_name]
+    row: list[Any] = [
+        one.id.hex(),
+        _name(one, child),
+        keys.setdefault(one.task_key, len(keys)),
+        changes,
+        shown.state_name,
+    ]
     sources = [source.hex() for source in _sources(one)]
     if sources or child:
         row.append(sources)
@@ -135,7 +147,7 @@ def _sources(one: TimelineRow) -> Iterable[bytes]:
     return dict.fromkeys(UUID(source).bytes for source in ids if source)
 
 
-def _folded(found: list[TimelineRow], children: Mapping[bytes, Child], unfold: str) -> dict[bytes, str]:
+def _folded(found: list[TimelineRow], unfold: str) -> dict[bytes, str]:
     """The lane of each run: its task's, or its own."""
     counts = Counter(one.task_key for one in found)
     left = MOST_UNFOLDED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from pydantic import Field
+
 from prefect.model.base import DateTime, PrefectBaseModel
 from prefect.model.state import StateType
 
@@ -26,7 +28,7 @@ class RunLane(PrefectBaseModel):
     start: DateTime | None = None
     end: DateTime | None = None
     busy: int = 0
-    parents: list[str] = []
+    parents: list[str] = Field(default_factory=list)
 
 
 class RunLanes(PrefectBaseModel):

@@ -43,7 +43,9 @@ def layered(parents: Mapping[str, Sequence[str]]) -> Drawing:
         for row, key in enumerate(column):
             x = MARGIN + number * (WIDTH + ACROSS)
             places[key] = Place(x, MARGIN + above + row * (HEIGHT + BETWEEN))
-    edges = [(above, key, _path(places[above], places[key])) for key, some in parents.items() for above in some]
+    edges = [
+        (above, key, _path(places[above], places[key])) for key, some in parents.items() for above in some
+    ]
     width = 2 * MARGIN + len(columns) * (WIDTH + ACROSS) - ACROSS
     return Drawing(max(width, 1), 2 * MARGIN + tallest * (HEIGHT + BETWEEN) - BETWEEN, places, edges)
 

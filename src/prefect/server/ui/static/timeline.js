@@ -351,7 +351,7 @@ class RunTimeline extends HTMLElement {
         continue;
       }
       const next = last ? type : this.types[changes[i + 2]];
-      const came = next === "SCHEDULED" ? "FAILED" : next === "PENDING" || next === "PAUSED" ? "RUNNING" : next;
+      const came = next === "SCHEDULED" || (!last && next === "RUNNING") ? "FAILED" : next === "PENDING" || next === "PAUSED" ? "RUNNING" : next;
       g.fillStyle = this.color[came.toLowerCase()];
       g.globalAlpha = one.run ? 0.55 : 1;
       g.beginPath();

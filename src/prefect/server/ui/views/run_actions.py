@@ -87,7 +87,10 @@ def _sent(asked: Asked, id: UUID, key: str | None) -> Any:
 def _commands(asked: Asked, run: FlowRun) -> list[tuple[str, str]]:
     """What to type to do the same elsewhere: what it is for, and the command."""
     url = asked.api.url
-    commands = [("Inspect", f"prefect flow-run inspect {run.id}"), ("Logs", f"prefect flow-run logs {run.id}")]
+    commands = [
+        ("Inspect", f"prefect flow-run inspect {run.id}"),
+        ("Logs", f"prefect flow-run logs {run.id}"),
+    ]
     if run.state_type in _ENDED:
         commands.append(("Retry", f"prefect flow-run retry {run.id}"))
     else:
@@ -98,8 +101,12 @@ def _commands(asked: Asked, run: FlowRun) -> list[tuple[str, str]]:
         parameters = "".join(
             f" --param {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in run.parameters.items()
         )
-        commands.append(("Run again, as a new run", f"prefect deployment run --id {run.deployment_id}{parameters}"))
-        commands.append(("The same over the API", f"curl -X POST {to} -H 'Content-Type: application/json' -d {body}"))
+        commands.append(
+            ("Run again, as a new run", f"prefect deployment run --id {run.deployment_id}{parameters}")
+        )
+        commands.append(
+            ("The same over the API", f"curl -X POST {to} -H 'Content-Type: application/json' -d {body}")
+        )
     else:
         commands.append(("Read over the API", f"curl {url}/flow_runs/{run.id}"))
     return commands
@@ -142,14 +149,20 @@ def retry(asked: Asked, id: UUID) -> Move:
     """Run it again, from where the form says: what failed, the start, or a task run."""
     chosen = str(asked.form.get("from") or "failed")
     replay = {"failed": "all", "start": "none"}.get(chosen, "before")
-    body = {"replay": replay, "task_run_id": chosen if replay == "before" else None, "message": _reason(asked)}
+    body = {
+        "replay": replay,
+        "task_run_id": chosen if replay == "before" else None,
+        "message": _reason(asked),
+    }
     try:
         wanted = RetryFlowRun.model_validate(body)
     except ValueError:
         raise Refused(f"Retry: expected a task run of this run, got {chosen!r}.") from None
     answer = asked.do(retry_flow_run, id, wanted)
     if answer.command:
-        return Move(_back(asked, id), f"No worker takes this run up. Run it where its code is: {answer.command}")
+        return Move(
+            _back(asked, id), f"No worker takes this run up. Run it where its code is: {answer.command}"
+        )
     return Move(_back(asked, id), "The run waits for its worker to run it again.")
 
 
@@ -170,7 +183,9 @@ def resume(asked: Asked, id: UUID) -> Move:
 def suspend(asked: Asked, id: UUID) -> Move:
     """Stop it for now: it holds no process until it is resumed."""
     details = StateDetails(pause_reschedule=True)
-    state = StateCreate(type=StateType.PAUSED, name="Suspended", message=_reason(asked), state_details=details)
+    state = StateCreate(
+        type=StateType.PAUSED, name="Suspended", message=_reason(asked), state_details=details
+    )
     _refuse_reject(asked.do(set_flow_run_state, id, SetState(state=state)))
     return Move(_back(asked, id), "The run is suspended. Resume it when it should go on.")
 
@@ -178,7 +193,9 @@ def suspend(asked: Asked, id: UUID) -> Move:
 def _refuse_reject(answer: Result) -> None:
     _refuse(answer)
     if answer.status.value == "REJECT":
-        raise Refused(str(getattr(answer.details, "reason", "") or "The rules refuse this state."), status=409)
+        raise Refused(
+            str(getattr(answer.details, "reason", "") or "The rules refuse this state."), status=409
+        )
 
 
 @page("/runs/flow-run/{id}/state", "POST")
