@@ -132,7 +132,7 @@ def test_only_what_makes_sense_now_is_offered(reader, backend, deployed):
 
     assert offered() == {"cancel", "state", "delete"}
     put(backend, deployed, "RUNNING")
-    assert offered() == {"cancel", "suspend", "state", "delete"}
+    assert offered() == {"cancel", "state", "delete"}
     put(backend, deployed, "FAILED")
     assert offered() == {"retry", "state", "delete"}
 

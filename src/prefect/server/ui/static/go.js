@@ -1,6 +1,7 @@
 // Going from page to page without loading style and scripts again: the server's page is fetched, and its parts swapped.
 import { morph } from "./morph.js";
 
+// What was said stays until another page is shown: a refresh says nothing.
 const PARTS = ["main", ".sections", "#said"];
 let latest = 0;
 
@@ -55,7 +56,7 @@ async function show(url, { swap }) {
   await needed(page);
   const put = () => {
     document.title = page.title;
-    for (const part of PARTS) morph(document.querySelector(part), page.querySelector(part));
+    for (const part of PARTS) if (swap || part !== "#said" || page.querySelector(part).childElementCount) morph(document.querySelector(part), page.querySelector(part));
     dispatchEvent(new CustomEvent("shown"));
   };
   if (swap && document.startViewTransition) await document.startViewTransition(put).updateCallbackDone;

@@ -393,7 +393,7 @@ class RunTimeline extends HTMLElement {
     const sorted = (lane.sorted ??= this.intervals(lane.some));
     const [from, to] = this.view;
     const first = Math.max(this.gutter, Math.floor(this.x(sorted.first)));
-    const end = Math.min(this.width - 8, Math.ceil(this.x(sorted.open ? this.end(lane.some[0]) : sorted.last)) + 1);
+    const end = Math.min(this.width - 8, Math.ceil(this.x(sorted.open ? (this.ended ? this.last : this.now()) : sorted.last)) + 1);
     if (end <= first) return;
     const each = (to - from) / (this.width - this.gutter - 8);
     const counts = [];

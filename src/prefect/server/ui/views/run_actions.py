@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.model.requests.flow_run_actions import ResumeFlowRun, SetState
 from prefect.model.requests.run_actions import CancelFlowRun, RetryFlowRun
 from prefect.model.requests.states import StateCreate
-from prefect.model.state import StateDetails, StateType
+from prefect.model.state import StateType
 from prefect.server.ui.page import Asked, Move, page
 from prefect.server.ui.schema_form import fields_of, values_of
 
@@ -40,10 +40,6 @@ def offered(asked: Asked, run: FlowRun, lanes: list[RunLane]) -> dict[str, objec
         "may_cancel": changes and not ended and run.state_type is not StateType.CANCELLING,
         "may_retry": retries,
         "may_resume": changes and paused,
-        "may_suspend": changes
-        and run.state_type is StateType.RUNNING
-        and run.deployment_id is not None
-        and run.parent_task_run_id is None,
         "may_set": changes,
         "may_delete": asked.may(delete_flow_run),
         "settable": [one for one in SETTABLE if one is not run.state_type],
@@ -177,17 +173,6 @@ def resume(asked: Asked, id: UUID) -> Move:
     if reason:
         raise Refused(str(reason).removeprefix("Reason: "), status=409)
     return Move(_back(asked, id), "The run goes on.")
-
-
-@page("/runs/flow-run/{id}/suspend", "POST")
-def suspend(asked: Asked, id: UUID) -> Move:
-    """Stop it for now: it holds no process until it is resumed."""
-    details = StateDetails(pause_reschedule=True)
-    state = StateCreate(
-        type=StateType.PAUSED, name="Suspended", message=_reason(asked), state_details=details
-    )
-    _refuse_reject(asked.do(set_flow_run_state, id, SetState(state=state)))
-    return Move(_back(asked, id), "The run is suspended. Resume it when it should go on.")
 
 
 def _refuse_reject(answer: Result) -> None:
