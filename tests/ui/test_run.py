@@ -9,19 +9,28 @@ from uuid import UUID
 
 import pytest
 
+from databases import backend_on
 from prefect import flow, pause_flow_run, task
 from prefect._api.api import Api
 from prefect._api.deployed_runs import create_flow_run_from_deployment
 from prefect._api.deployments import create_deployment
-from prefect._api.flow_runs import set_flow_run_state
+from prefect._api.flow_runs import create_flow_run, set_flow_run_state
 from prefect._api.flows import create_flow
+from prefect._api.users import create_user
 from prefect._execute import execute
+from prefect._storage.opening import open_store
 from prefect.input import RunInput
 from prefect.model.requests.deployment_actions import DeploymentCreate
-from prefect.model.requests.flow_run_actions import SetState
+from prefect.model.requests.flow_run_actions import FlowRunCreate, SetState
 from prefect.model.requests.flows import FlowCreate
 from prefect.model.requests.states import StateCreate
+from prefect.model.requests.users import UserCreate
+from prefect.server.app import create_app
+from prefect.server.auth import forget
 from prefect.settings import temporary_settings
+from server.conftest import serving
+
+from .conftest import Reader
 
 CALLS: list[str] = []
 
@@ -122,6 +131,12 @@ def test_commands_are_offered_that_do_the_same(reader, deployed):
     assert "/create_flow_run" in shown
 
 
+def test_browsers_may_say_where_a_form_comes_from(reader):
+    """Without a referrer they send `Origin: null`, and no change would be ours."""
+    shown = reader.get("/runs").text
+    assert '<meta name="referrer" content="same-origin">' in shown
+
+
 # --- what can be done -------------------------------------------------------------------------------
 
 
@@ -217,6 +232,23 @@ def test_a_run_is_deleted(reader):
     assert answer.url.path == "/runs"
     assert "is deleted" in answer.text
     assert reader.get(f"/runs/flow-run/{id}").status_code == 404
+
+
+def test_who_only_looks_is_offered_nothing_to_do(tmp_path):
+    own = backend_on(open_store(f"sqlite:///{tmp_path / 'store.db'}"))
+    api = Api(own)
+    made = create_flow_run(api, FlowRunCreate(flow_id=create_flow(api, FlowCreate(name="f")).id))
+    create_user(api, UserCreate(name="vera", role="viewer", password="correct horse battery"))  # noqa: S106
+    forget(own)
+    with serving(create_app(lambda: own)) as url, Reader(url) as asking:
+        asking.send_form("/login", "/login", name="vera", password="correct horse battery")  # noqa: S106
+        here = f"/runs/flow-run/{made.id}"
+        shown = asking.get(here).text
+        assert f'action="{here}' not in shown
+        assert "Copy as command" in shown
+        asking.post(f"{here}/delete", data={"csrf": asking.cookies["prefect-csrf"]})
+        assert asking.get(here).status_code == 200
+    own.close()
 
 
 # --- timeline and graph -----------------------------------------------------------------------------

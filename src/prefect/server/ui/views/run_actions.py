@@ -91,21 +91,23 @@ def _commands(asked: Asked, run: FlowRun) -> list[tuple[str, str]]:
         commands.append(("Retry", f"prefect flow-run retry {run.id}"))
     else:
         commands.append(("Cancel", f"prefect flow-run cancel {run.id}"))
+        commands.append(("Cancel over the API", _post(f"{url}/ui/flow_runs/{run.id}/cancel", {})))
     if run.deployment_id is not None:
-        body = shlex.quote(json.dumps({"parameters": run.parameters}))
-        to = f"{url}/deployments/{run.deployment_id}/create_flow_run"
         parameters = "".join(
             f" --param {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in run.parameters.items()
         )
+        again = f"{url}/deployments/{run.deployment_id}/create_flow_run"
         commands.append(
             ("Run again, as a new run", f"prefect deployment run --id {run.deployment_id}{parameters}")
         )
-        commands.append(
-            ("The same over the API", f"curl -X POST {to} -H 'Content-Type: application/json' -d {body}")
-        )
+        commands.append(("Run again over the API", _post(again, {"parameters": run.parameters})))
     else:
         commands.append(("Read over the API", f"curl {url}/flow_runs/{run.id}"))
     return commands
+
+
+def _post(url: str, body: dict[str, Any]) -> str:
+    return f"curl -X POST {url} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
 
 
 # --- what is done ---------------------------------------------------------------------------------------
