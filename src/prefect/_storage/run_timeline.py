@@ -21,7 +21,6 @@ class TimelineRow(NamedTuple):
     start_time: int | None
     end_time: int | None
     run_count: int
-    parent_task_run_id: bytes | None
     history: str | None
     detail: str | None
 
