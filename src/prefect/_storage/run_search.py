@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prefect._storage import run_lists
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from prefect._storage.protocol import Queries, Row
     from prefect.model.records import FlowRunRecord
 
-_POINT = f"SELECT r.id, r.state_type, {STARTS}, r.end_time, r.total_run_time FROM flow_run r"  # noqa: S608
+_POINT = f"SELECT r.state_type, {STARTS}, r.total_run_time FROM flow_run r"  # noqa: S608
 
 
 def beside(source: Queries, run_id: bytes, order: Order, *, back: bool) -> Clause | None:
@@ -40,12 +41,16 @@ def has_parameter(name: str, value: str) -> Clause:
     """The parameters (JSON without spaces) have that value under that name, at whatever depth."""
     key = json.dumps(name)
     written = [json.dumps(value)]
-    try:
+    with suppress(ValueError):  # a text only
         written.append(json.dumps(json.loads(value), separators=(",", ":")))
-    except ValueError:
-        pass  # a text only
-    ends = [contains("r.parameters", f"{key}:{one}{end}") for one in dict.fromkeys(written) for end in ",}"]
-    return joined("or_", ends)
+    ends = [_holds(f"{key}:{one}{end}") for one in dict.fromkeys(written) for end in ",}"]
+    return joined("and_", [_holds(f"{key}:"), joined("or_", ends)])
+
+
+def _holds(text: str) -> Clause:
+    """The parameters hold the text as it is: half the time of `contains`."""
+    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return Clause("r.parameters LIKE ? ESCAPE '\\'", (f"%{literal}%",))
 
 
 def has_text(text: str, *, in_logs: bool) -> Clause:
@@ -66,7 +71,7 @@ def _logged(of_run: str, text: str) -> Clause:
 
 
 def newest_points(source: Queries, conditions: Sequence[Clause], limit: int) -> list[Row]:
-    """Runs by their start, the newest first: id, type of state, start, end, run time."""
+    """Runs by their start, the newest first: type of state, start, run time."""
     clause, values = where(conditions)
     return source.rows(f"{_POINT}{clause} ORDER BY {STARTS} DESC LIMIT ?", (*values, limit))
 

@@ -52,17 +52,11 @@ class SearchTaskRuns(RunSearch):
     before: UUID | None = None
 
 
-class RunPoint(PrefectBaseModel):
-    """A run in a chart: microseconds."""
-
-    id: UUID
-    state: str
-    start: int
-    duration: int
-
-
 class RunPoints(PrefectBaseModel):
-    """Runs for a chart: all that were found, or a sample that is spread over the whole time."""
+    """Runs for a chart: all that were found, or a sample that is spread over the whole time.
 
-    points: list[RunPoint]
+    A point is the type of the run's state, its start and its duration in microseconds.
+    """
+
+    points: list[tuple[str, int, int]]
     sampled: bool

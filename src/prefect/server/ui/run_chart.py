@@ -34,7 +34,9 @@ class Chart(NamedTuple):
 
 def chart_of(found: RunPoints) -> Chart | None:
     """The chart; None where there is nothing to draw."""
-    points = [(one.state, one.start // 1000, max(1.0, one.duration / 1000)) for one in found.points]
+    points = [
+        (state.lower(), start // 1000, max(1.0, length / 1000)) for state, start, length in found.points
+    ]
     if not points:
         return None
     start, end = min(one[1] for one in points), max(one[1] for one in points)

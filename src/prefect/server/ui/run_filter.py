@@ -38,13 +38,19 @@ def search_of(query: QueryParams) -> RunSearch:
 def page_of(query: QueryParams, limit: int) -> SearchFlowRuns:
     """A page of them, in the order that the query wants. Raises Refused."""
     sort = {"sort": query["sort"]} if query.get("sort") else {}
-    return SearchFlowRuns(**_made(SearchFlowRuns, {**_search(query), **sort, **_place(query), "limit": limit}))
+    return SearchFlowRuns(
+        **_made(SearchFlowRuns, {**_search(query), **sort, **_place(query), "limit": limit})
+    )
 
 
 def page_of_tasks(query: QueryParams, limit: int) -> SearchTaskRuns:
     """A page of task runs: states, tags and times are of theirs, the rest is of the run they are in."""
     asked = _search(query)
-    mine = {name: asked["flow_runs"].pop(name) for name in ("state", "tags", "start_time") if name in asked["flow_runs"]}
+    mine = {
+        name: asked["flow_runs"].pop(name)
+        for name in ("state", "tags", "start_time")
+        if name in asked["flow_runs"]
+    }
     flow_runs = {"flow_runs": asked.pop("flow_runs")} if asked["flow_runs"] else {}
     asked.pop("flow_runs", None)
     task_runs = {"flow_run_id": {"is_null_": None}, **mine}

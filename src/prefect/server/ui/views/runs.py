@@ -10,7 +10,7 @@ from prefect._api.flow_runs import delete_flow_run
 from prefect._api.flows import read_flows
 from prefect._api.saved_searches import create_saved_search, read_saved_searches
 from prefect._api.ui_run_actions import cancel_flow_run
-from prefect._api.ui_runs import chart_found_flow_runs, search_flow_runs, search_task_runs
+from prefect._api.ui_runs import chart_found_flow_runs, points_of, search_flow_runs, search_task_runs
 from prefect._api.work_pools import read_work_pools
 from prefect.model.requests.deployment_actions import FilterDeployments
 from prefect.model.requests.flow_actions import FilterFlows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from prefect.model.requests.run_search import RunPoints
     from prefect.model.runs import FlowRun, TaskRun
 
 PAGE = 50
@@ -40,11 +41,18 @@ def show_runs(asked: Asked) -> View:
     if asked.query.get("tab") == "tasks":
         return _task_runs(asked)
     found = search_flow_runs(asked.api, run_filter.page_of(asked.query, PAGE + 1))
-    chart = chart_of(chart_found_flow_runs(asked.api, run_filter.search_of(asked.query)))
     runs, pages = _paged(asked, found)
+    chart = chart_of(_points(asked, runs, pages))
     values = {"runs": runs, "chart": chart, "may_change": asked.may(cancel_flow_run)}
     values["may_delete"] = asked.may(delete_flow_run)
     return View("runs.html", "Runs", {**values, **pages, **_frame(asked), **names_of(asked, runs)})
+
+
+def _points(asked: Asked, runs: list[FlowRun], pages: dict[str, Any]) -> RunPoints:
+    """What the chart shows; where one page holds all that is found, that is not looked for again."""
+    if pages["newer"] or pages["older"] or asked.query.get("after") or asked.query.get("before"):
+        return chart_found_flow_runs(asked.api, run_filter.search_of(asked.query))
+    return points_of(runs)
 
 
 def _task_runs(asked: Asked) -> View:

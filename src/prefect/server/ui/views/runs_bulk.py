@@ -40,7 +40,9 @@ class Verb(NamedTuple):
 VERBS = {
     "cancel": Verb("Cancel", "cancelled", "They and all that they have started are asked to stop."),
     "retry": Verb("Retry", "retried", "They run again in place; what has completed in them is replayed."),
-    "delete": Verb("Delete", "deleted", "Their task runs, states and logs go with them. This cannot be undone."),
+    "delete": Verb(
+        "Delete", "deleted", "Their task runs, states and logs go with them. This cannot be undone."
+    ),
 }
 
 
@@ -93,7 +95,9 @@ def _confirmation(
     verb = _verb(action)
     if ids is None:
         runs = _matching(asked, of, after, _SHOWN)
-        number = count_found_flow_runs(asked.api, run_filter.page_of(QueryParams(of), 1).model_copy(update={"after": after}))
+        number = count_found_flow_runs(
+            asked.api, run_filter.page_of(QueryParams(of), 1).model_copy(update={"after": after})
+        )
     else:
         runs = _chosen(asked, ids)
         number = len(runs)
@@ -123,20 +127,27 @@ def _do(asked: Asked, action: str, ids: Sequence[UUID], tally: Tally) -> None:
             tally.done += len(asked.do(delete_flow_runs, DeleteFlowRuns(flow_runs=some)).deleted)
         return
     for id in ids:
-        try:
-            if action == "cancel":
-                asked.do(cancel_flow_run, id)
-            else:
-                command = asked.do(retry_flow_run, id).command
-                if command:
-                    raise Refused(f"No worker takes it up. Run it where its code is: {command}")
+        reason = _left_alone(asked, action, id)
+        if reason is None:
             tally.done += 1
-        except ObjectNotFound:
-            tally.left.append("It is gone.")
-        except Refused as exc:
-            if exc.status == 403:
-                raise
-            tally.left.append(str(exc.detail))
+        else:
+            tally.left.append(reason)
+
+
+def _left_alone(asked: Asked, action: str, id: UUID) -> str | None:
+    """Cancel or retry a run; why it was left alone, or None. Raises Refused where whoever asks may not."""
+    try:
+        if action == "cancel":
+            asked.do(cancel_flow_run, id)
+            return None
+        command = asked.do(retry_flow_run, id).command
+    except ObjectNotFound:
+        return "It is gone."
+    except Refused as exc:
+        if exc.status == 403:
+            raise
+        return str(exc.detail)
+    return f"No worker takes it up. Run it where its code is: {command}" if command else None
 
 
 def _verb(action: str) -> Verb:
