@@ -1,7 +1,7 @@
 """What holds after every fault, whatever it was. A store is asked by its URL, SQLite or Postgres.
 
 No state that had ended has changed, no row is lost or doubled, no row contradicts another, and whatever has not ended
-has an owner with a lease or a reason to wait.
+has an owner with a lease or a reason to wait; what has ended holds no slots.
 """
 
 from __future__ import annotations
@@ -106,6 +106,16 @@ def doubled_lines(url: str) -> list[str]:
     return [f"the line {message!r} is on record {n} times" for message, n in found]
 
 
+def leaked_slots(url: str) -> list[str]:
+    """Slots of limits that runs hold which have ended."""
+    with closing(open_store(url)) as store:
+        found = store.rows(
+            "SELECT r.name, r.state_name FROM concurrency_lease l JOIN flow_run r ON r.id = l.holder_id "
+            f"WHERE r.{_ENDED}"
+        )
+    return [f"flow run {name} is {state}, and holds slots" for name, state in found]
+
+
 def check(url: str, watch: Watch | None = None) -> Ledger:
     """Everything that must hold; what is on record."""
     faults: list[str] = []
@@ -114,5 +124,6 @@ def check(url: str, watch: Watch | None = None) -> Ledger:
         faults += watch.changes
     ledger = _ledger.read_store(url)
     faults += _ledger.inconsistencies(ledger) + doubled(ledger) + doubled_lines(url) + unowned(url)
+    faults += leaked_slots(url)
     assert faults == [], "\n".join(faults[:20])
     return ledger

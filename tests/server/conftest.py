@@ -137,7 +137,7 @@ def http(server_url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module", params=["over-http", "in-process"])
-def client(request: pytest.FixtureRequest) -> Iterator[SyncPrefectClient]:
+def client(request: pytest.FixtureRequest, store_kind: str) -> Iterator[SyncPrefectClient]:
     """Our client: of the server of this module, then of the store of this process. Every test runs on both."""
     url = f"{request.getfixturevalue('server_url')}/api" if request.param == "over-http" else None
     with SyncPrefectClient(url) as asking:

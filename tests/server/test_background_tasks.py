@@ -129,7 +129,9 @@ def test_only_so_many_run_at_once(tmp_path):
         with guard:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
-        gate.wait(0.05)
+            if inside[0] == 2:
+                gate.set()
+        gate.wait(5)
         with guard:
             inside[0] -= 1
 

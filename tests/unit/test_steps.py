@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pydantic import SecretStr
 
 from prefect._base.notset import NotSet
 from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
 from prefect.deployments._pull import prepare
 from prefect.deployments._templates import filled
 from prefect.deployments.steps import (
@@ -55,15 +55,11 @@ def own_folder(tmp_path, monkeypatch):
 def known():
     """What templates may name: a secret, a block with structure, variables."""
 
-    class Secret(Block):
-        _block_type_slug = "secret"
-        value: SecretStr
-
     class Nested(Block):
         _block_type_slug = "nested"
         value: dict
 
-    Secret(value=SecretStr("s3cret")).save("tok", overwrite=True)
+    Secret(value="s3cret").save("tok", overwrite=True)
     Nested(value={"a": {"b": 7}}).save("n", overwrite=True)
     Variable.set("v1", {"x": [1, 2]}, overwrite=True)
     Variable.set("v2", "txt", overwrite=True)
