@@ -142,9 +142,9 @@ def test_no_cell_is_a_formula(reader, server_url, some):
 
 
 def test_a_filter_is_saved_and_forgotten(reader, some):
-    page = reader.send_form("/runs?state=FAILED&q=bro", "/runs/saved", name="broken ones")
+    page = reader.send_form("/runs?state=FAILED", "/runs/saved", name="broken ones")
     assert "Saved as broken ones." in page.text
-    assert '<a href="/runs?state=FAILED&amp;q=bro">broken ones</a>' in reader.get("/runs").text
+    assert '<a href="/runs?state=FAILED">broken ones</a>' in reader.get("/runs").text
     (action,) = re.findall(r'action="(/runs/saved/[^"]*/delete)"', page.text)
     assert "broken ones</a>" not in reader.send_form("/runs", action).text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect._storage import run_lists
 from prefect._storage.clauses import Clause, compare, contains, joined, where
@@ -72,8 +72,14 @@ def _logged(of_run: str, text: str) -> Clause:
 
 def newest_points(source: Queries, conditions: Sequence[Clause], limit: int) -> list[Row]:
     """Runs by their start, the newest first: type of state, start, run time."""
+    sql, values = points_query(conditions)
+    return source.rows(sql, (*values, limit))
+
+
+def points_query(conditions: Sequence[Clause]) -> tuple[str, tuple[Any, ...]]:
+    """What finds them, and its values but for the limit."""
     clause, values = where(conditions)
-    return source.rows(f"{_POINT}{clause} ORDER BY {STARTS} DESC LIMIT ?", (*values, limit))
+    return f"{_POINT}{clause} ORDER BY {STARTS} DESC LIMIT ?", values
 
 
 def oldest_start(source: Queries, conditions: Sequence[Clause]) -> int | None:
