@@ -55,7 +55,7 @@ def chart_of(found: RunPoints) -> Chart | None:
     ticks = [
         (duration(timedelta(milliseconds=one)), round(100 - log10(one / low) / log10(high / low) * 100, 1))
         for one in _TICKS
-        if low < one < high
+        if low <= one < high
     ]
     times = [to_datetime((start + (end - start) * part // 4) * 1000) for part in range(5)]
     return Chart(paths, ticks, times, start, end, low, round(high, 3), found.sampled)
