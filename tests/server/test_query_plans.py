@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 
 from prefect._api.filtering import joint
-from prefect._storage import run_lists
+from prefect._storage import run_lists, run_search
 from prefect._storage.clauses import where
 from prefect._storage.flows import FLOWS
 from prefect._storage.run_lists import ORDERS
@@ -190,3 +190,9 @@ def test_flows_are_found_by_their_runs(crowd):
 def test_the_states_of_a_run_are_found_by_their_key(crowd):
     steps = plan(crowd, "SELECT id FROM flow_run_state WHERE flow_run_id = ? ORDER BY timestamp, id", (b"",))
     assert steps == ["SEARCH flow_run_state USING PRIMARY KEY (flow_run_id=?)"]
+
+
+def test_a_chart_of_runs_is_read_along_the_index_of_starts(crowd):
+    steps = plan(crowd, run_search.points_query([])[0], (1000,))
+    assert any("flow_run_by_start" in step for step in steps), steps
+    assert not sorts(steps), steps

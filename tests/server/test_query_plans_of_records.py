@@ -8,14 +8,18 @@ from uuid import uuid4
 import pytest
 
 from databases import backend_on
-from prefect._api import events, logs, task_run_lists, task_runs
+from prefect._api import events, logs, task_run_lists, task_runs, ui_timeline
 from prefect._api.api import Api
+from prefect._api.flow_runs import create_flow_run
+from prefect._api.flows import create_flow
 from prefect._backend import task_queue
 from prefect._base.ids import id_at
 from prefect._storage import task_runs as records
 from prefect._storage.sqlite import SqliteStore
 from prefect.model.records import TaskRunRecord
 from prefect.model.requests.events import FilterEvents
+from prefect.model.requests.flow_run_actions import FlowRunCreate
+from prefect.model.requests.flows import FlowCreate
 from prefect.model.requests.joint import JointFilter
 from prefect.model.requests.logs import FilterLogs
 from prefect.model.requests.task_run_actions import FilterTaskRuns, TaskRunHistory
@@ -92,6 +96,14 @@ def test_task_runs_are_listed_along_the_index_of_ids(api, store, asked):
 def test_of_one_flow_run_only_its_task_runs_are_sorted(api, store, sort):
     task_run_lists.read_task_runs(api, FilterTaskRuns.model_validate({"task_runs": RUN, "sort": sort}))
     task_run_lists.count_task_runs(api, JointFilter.model_validate({"task_runs": RUN}))
+    assert scans(store) == []
+
+
+def test_the_timeline_of_a_run_reads_its_own_task_runs(api, store):
+    run = create_flow_run(api, FlowRunCreate(flow_id=create_flow(api, FlowCreate(name="f")).id))
+    store.plans = []
+    ui_timeline.read_flow_run_timeline(api, run.id)
+    ui_timeline.read_flow_run_lanes(api, run.id)
     assert scans(store) == []
 
 

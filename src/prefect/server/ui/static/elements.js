@@ -52,5 +52,22 @@ function length(seconds) {
   return `${Math.floor(seconds / 3600)}h ${two((seconds / 60) % 60)}m`;
 }
 
+/** Text with a button that copies it. */
+class CopyText extends HTMLElement {
+  connectedCallback() {
+    if (this.querySelector("button")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(this.querySelector("code").textContent);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 1500);
+    });
+    this.append(button);
+  }
+}
+
+customElements.define("copy-text", CopyText);
 customElements.define("local-time", LocalTime);
 customElements.define("run-clock", RunClock);

@@ -1,6 +1,7 @@
 // Going from page to page without loading style and scripts again: the server's page is fetched, and its parts swapped.
 import { morph } from "./morph.js";
 
+// What was said stays until another page is shown: a refresh says nothing.
 export const PARTS = ["main", ".sections", "#said"];
 let latest = 0;
 
@@ -52,17 +53,29 @@ async function show(url, { swap }) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (number !== latest) return false; // something newer was asked for meanwhile
   if (answer.redirected) history.replaceState(null, "", answer.url);
+  await needed(page);
   const put = () => {
     document.title = page.title;
-    for (const part of PARTS) {
-      if (part === "#said" && !swap && !page.querySelector("#said p")) continue; // what was said stays a while
-      morph(document.querySelector(part), page.querySelector(part));
-    }
+    for (const part of PARTS) if (swap || part !== "#said" || page.querySelector(part).childElementCount) morph(document.querySelector(part), page.querySelector(part));
     dispatchEvent(new CustomEvent("shown"));
   };
   if (swap && document.startViewTransition) await document.startViewTransition(put).updateCallbackDone;
   else put();
   return true;
+}
+
+/** Load style and scripts that only the new page has, before it is shown. */
+function needed(page) {
+  const wanted = [...page.head.querySelectorAll('link[rel="stylesheet"], script[src]')].filter((one) => {
+    const address = one.getAttribute("href") ?? one.getAttribute("src");
+    return !document.head.querySelector(`[href="${address}"], [src="${address}"]`);
+  });
+  return Promise.all(wanted.map((one) => new Promise((resolve) => {
+    const made = document.createElement(one.localName);
+    for (const { name, value } of one.attributes) made.setAttribute(name, value);
+    made.onload = made.onerror = resolve;
+    document.head.append(made);
+  })));
 }
 
 function asked(form, submitter) {

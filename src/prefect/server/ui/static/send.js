@@ -1,5 +1,5 @@
 // Forms that change something (data-send) are sent without leaving the page; what was done is said in a toast, which
-// goes by itself. Text in <copy-text> gets a button that copies it.
+// goes by itself.
 import { PARTS } from "./go.js";
 import { morph } from "./morph.js";
 
@@ -46,17 +46,3 @@ function fade() {
   clearTimeout(timer);
   timer = setTimeout(() => document.querySelectorAll(".toast").forEach((one) => one.remove()), STAYS);
 }
-
-class CopyText extends HTMLElement {
-  connectedCallback() {
-    if (this.querySelector("button")) return;
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(this.querySelector("pre").textContent);
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), 1500);
-    });
-    this.append(button);
-  }
-}
-customElements.define("copy-text", CopyText);

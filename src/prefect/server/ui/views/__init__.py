@@ -14,6 +14,9 @@ from prefect.server.ui.views import (
     pools,
     run,
     runs,
+    runs_bulk,
+    runs_export,
+    saved_filters,
     settings,
     variables,
 )
@@ -30,6 +33,9 @@ __all__ = [
     "pools",
     "run",
     "runs",
+    "runs_bulk",
+    "runs_export",
+    "saved_filters",
     "settings",
     "variables",
 ]
