@@ -100,12 +100,16 @@ class _Drawn:
     ) -> None:
         self._schema, self._errors, self._typed = schema, errors, typed
 
-    def inside(self, schema: Mapping[str, Any], values: Mapping[str, Any], above: str, deep: int) -> list[Field]:
+    def inside(
+        self, schema: Mapping[str, Any], values: Mapping[str, Any], above: str, deep: int
+    ) -> list[Field]:
         """The fields of an object."""
         required = schema.get("required", [])
         properties = sorted(schema.get("properties", {}).items(), key=lambda pair: pair[1].get("position", 0))
         return [
-            self._field(name, one, values.get(name, one.get("default")), f"{above}{name}", name in required, deep)
+            self._field(
+                name, one, values.get(name, one.get("default")), f"{above}{name}", name in required, deep
+            )
             for name, one in properties
         ]
 
@@ -184,7 +188,11 @@ def _kind(schema: Mapping[str, Any], nullable: bool, value: object, deep: int) -
     if kind == "string":
         if schema.get("format") == "date-time":
             # the browser's own control knows no zone: a value that has one stays as it is written
-            return "text" if isinstance(value, str) and len(value) > len("2026-01-01T00:00:00") else "datetime-local"
+            return (
+                "text"
+                if isinstance(value, str) and len(value) > len("2026-01-01T00:00:00")
+                else "datetime-local"
+            )
         return _FORMATS.get(schema.get("format", ""), "text")
     return "json"
 
@@ -207,7 +215,11 @@ def _limits(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _text(value: object, kind: str) -> str:
     if kind in {"json", "choice"}:
-        return "" if value is None and kind == "choice" else json.dumps(value, indent=2 if kind == "json" else None)
+        return (
+            ""
+            if value is None and kind == "choice"
+            else json.dumps(value, indent=2 if kind == "json" else None)
+        )
     if kind == "switch":
         return "true" if value is True else ""
     return "" if value is None else str(value)

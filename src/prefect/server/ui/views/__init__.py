@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from prefect.server.ui.page import PAGES
-from prefect.server.ui.views import home, login, look, run, runs
+from prefect.server.ui.views import deployments, home, login, look, run, runs
 
-__all__ = ["PAGES", "home", "login", "look", "run", "runs"]
+__all__ = ["PAGES", "deployments", "home", "login", "look", "run", "runs"]
