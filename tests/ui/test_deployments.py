@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from prefect._api.api import Api
@@ -60,6 +62,6 @@ def test_a_run_is_asked_for_with_what_was_typed(reader, backend, nightly):
     made = reader.send_form(
         page, page, **{"p.day": "monday", "p.parts": "2", "name": "by hand", "tags": "a, b"}
     )
-    run = read_flow_run(Api(backend), made.url.path.rpartition("/")[2])
+    run = read_flow_run(Api(backend), UUID(made.url.path.rpartition("/")[2]))
     assert (run.name, run.parameters) == ("by hand", {"day": "monday", "parts": 2})
     assert {"a", "b"} <= set(run.tags)

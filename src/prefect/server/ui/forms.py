@@ -108,13 +108,18 @@ class _Drawn:
         properties = sorted(schema.get("properties", {}).items(), key=lambda pair: pair[1].get("position", 0))
         return [
             self._field(
-                name, one, values.get(name, one.get("default")), f"{above}{name}", name in required, deep
+                name,
+                one,
+                values.get(name, one.get("default")),
+                f"{above}{name}",
+                required=name in required,
+                deep=deep,
             )
             for name, one in properties
         ]
 
     def _field(
-        self, name: str, given: Mapping[str, Any], value: object, path: str, required: bool, deep: int
+        self, name: str, given: Mapping[str, Any], value: object, path: str, *, required: bool, deep: int
     ) -> Field:
         schema, nullable = resolved(given, self._schema)
         kind = _kind(schema, nullable, value, deep)

@@ -137,6 +137,8 @@ def run(asked: Asked, id: UUID) -> View | Move:
     if errors:
         return _run_form(asked, one, values, errors)
     wanted: dict[str, Any] = {"parameters": values, "tags": _tags(asked), "job_variables": more}
+    if asked.form.get("at"):
+        wanted["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": f"{asked.form['at']}Z"}}
     if asked.form.get("name"):
         wanted["name"] = str(asked.form["name"])
     made = asked.do(
