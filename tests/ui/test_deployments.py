@@ -65,3 +65,12 @@ def test_a_run_is_asked_for_with_what_was_typed(reader, backend, nightly):
     run = read_flow_run(Api(backend), UUID(made.url.path.rpartition("/")[2]))
     assert (run.name, run.parameters) == ("by hand", {"day": "monday", "parts": 2})
     assert {"a", "b"} <= set(run.tags)
+
+
+def test_a_run_is_asked_for_later(reader, backend, nightly):
+    page = f"/deployments/deployment/{nightly}/run"
+    wrong = reader.send_form(page, page, **{"p.day": "x", "p.parts": "2", "at": "soon"})
+    assert "Expected a date and a time" in wrong.text
+    made = reader.send_form(page, page, **{"p.day": "x", "p.parts": "2", "at": "2030-12-24T18:00"})
+    run = read_flow_run(Api(backend), UUID(made.url.path.rpartition("/")[2]))
+    assert run.next_scheduled_start_time.isoformat() == "2030-12-24T18:00:00+00:00"

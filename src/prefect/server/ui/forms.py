@@ -12,7 +12,7 @@ How a page uses it:
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from prefect._base.parameter_schema import complaint
 
@@ -129,7 +129,7 @@ class _Drawn:
             text = str(self._typed.get(control, ""))
         below: tuple[Field, ...] = ()
         if kind == "group":
-            held = value if isinstance(value, dict) else {}
+            held = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
             below = tuple(self.inside(schema, held, f"{path}.", deep + 1))
         return Field(
             control,
@@ -172,10 +172,12 @@ def resolved(given: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[dict[st
 
 
 def _at(root: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """What a reference names; nothing where the schema does not hold it."""
     found: Any = root
     for part in reference.removeprefix("#/").split("/"):
-        found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
-    return dict(found)
+        name = part.replace("~1", "/").replace("~0", "~")
+        found = cast("dict[str, Any]", found).get(name, {}) if isinstance(found, dict) else {}
+    return dict(cast("dict[str, Any]", found))
 
 
 def _kind(schema: Mapping[str, Any], nullable: bool, value: object, deep: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from prefect._api.deployed_runs import create_flow_run_from_deployment
@@ -29,7 +30,7 @@ from prefect.model.requests.flow_runs import (
     FlowRunFilterStateType,
     FlowRunSort,
 )
-from prefect.model.schedules import CronSchedule, IntervalSchedule
+from prefect.model.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.model.state import StateType
 from prefect.server.ui import words
 from prefect.server.ui.forms import faults, fields_of, values_of
@@ -133,12 +134,12 @@ def run(asked: Asked, id: UUID) -> View | Move:
     values, errors = values_of(schema, asked.form)
     if not errors and one.enforce_parameter_schema:
         errors = faults(schema, {**one.parameters, **values})
-    more = _job_variables(asked, errors)
+    more, at = _job_variables(asked, errors), _start(asked, errors)
     if errors:
         return _run_form(asked, one, values, errors)
     wanted: dict[str, Any] = {"parameters": values, "tags": _tags(asked), "job_variables": more}
-    if asked.form.get("at"):
-        wanted["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": f"{asked.form['at']}Z"}}
+    if at:
+        wanted["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": at}}
     if asked.form.get("name"):
         wanted["name"] = str(asked.form["name"])
     made = asked.do(
@@ -152,6 +153,8 @@ def in_words(one: DeploymentSchedule) -> str:
     schedule = one.schedule
     if isinstance(schedule, IntervalSchedule):
         return f"every {words.duration(schedule.interval)}"
+    if not isinstance(schedule, (CronSchedule, RRuleSchedule)):
+        return "no schedule"
     zone = f" ({schedule.timezone})" if schedule.timezone else ""
     said = f"cron {schedule.cron}" if isinstance(schedule, CronSchedule) else f"rrule {schedule.rrule}"
     return said + zone
@@ -177,7 +180,17 @@ def _job_variables(asked: Asked, errors: dict[str, str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         errors["/job_variables"] = "Expected an object of JSON, with a value for each variable."
         return {}
-    return found
+    return cast("dict[str, Any]", found)
+
+
+def _start(asked: Asked, errors: dict[str, str]) -> datetime | None:
+    """When the run is to start; None for now."""
+    typed = str(asked.form.get("at", ""))
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=timezone.utc) if typed else None
+    except ValueError:
+        errors["/at"] = "Expected a date and a time, as 2026-12-24T18:00."
+        return None
 
 
 def _tags(asked: Asked) -> list[str]:
