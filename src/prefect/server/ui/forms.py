@@ -153,9 +153,10 @@ class _Drawn:
 
 def resolved(given: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     """A schema without `$ref`, `allOf` of one and `anyOf` with null around it, and whether it may be null."""
-    schema, nullable = dict(given), False
+    schema: dict[str, Any] = dict(given)
+    nullable = False
     for _ in range(16):  # references that lead in a circle end as raw JSON
-        kinds = schema.get("anyOf") or schema.get("oneOf") or []
+        kinds: list[dict[str, Any]] = schema.get("anyOf") or schema.get("oneOf") or []
         others = [one for one in kinds if one.get("type") != "null"]
         if "$ref" in schema:
             found = _at(root, str(schema.pop("$ref")))
