@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from prefect._api.api import Api
 from prefect._api.errors import Refused
-from prefect.exceptions import ObjectNotFound, StoreError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, StoreError
 from prefect.server.auth import is_open
 from prefect.server.body import read_body
 from prefect.server.errors import Answer, answer_to
@@ -134,6 +134,8 @@ def _made(asked: Asked, found: Found[Page], request: Request) -> View | Move | F
         return _wanted(asked, found, request)()
     except ObjectNotFound as exc:
         return _wrong(404, str(exc) or "There is nothing at this address.")
+    except ObjectAlreadyExists as exc:
+        return Move(_within(str(asked.form.get("back") or asked.path)), str(exc), failed=True)
     except Refused as exc:
         if request.method == "POST":
             return Move(_within(str(asked.form.get("back") or asked.path)), str(exc.detail), failed=True)

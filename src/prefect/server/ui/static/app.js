@@ -2,6 +2,10 @@
 import "./elements.js";
 import { follow } from "./live.js";
 import { start } from "./go.js";
+import * as palette from "./palette.js";
+import * as send from "./send.js";
 
 start();
 follow();
+palette.listen();
+send.listen();

@@ -2,7 +2,7 @@
 import { morph } from "./morph.js";
 
 // What was said stays until another page is shown: a refresh says nothing.
-const PARTS = ["main", ".sections", "#said"];
+export const PARTS = ["main", ".sections", "#said"];
 let latest = 0;
 
 /** Listen to links, to forms that only ask (data-go), and to the browser's buttons. */

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from prefect.server.ui.page import PAGES
 from prefect.server.ui.views import (
+    artifacts,
     deployments,
+    events,
+    find,
     home,
+    limits,
     login,
     look,
+    pools,
     run,
     run_actions,
     run_timeline,
@@ -15,14 +20,21 @@ from prefect.server.ui.views import (
     runs_bulk,
     runs_export,
     saved_filters,
+    settings,
+    variables,
 )
 
 __all__ = [
     "PAGES",
+    "artifacts",
     "deployments",
+    "events",
+    "find",
     "home",
+    "limits",
     "login",
     "look",
+    "pools",
     "run",
     "run_actions",
     "run_timeline",
@@ -30,4 +42,6 @@ __all__ = [
     "runs_bulk",
     "runs_export",
     "saved_filters",
+    "settings",
+    "variables",
 ]
