@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect.server.ui.page import PAGES
 from prefect.server.ui.views import (
     artifacts,
+    deployments,
     events,
     find,
     home,
@@ -13,6 +14,8 @@ from prefect.server.ui.views import (
     look,
     pools,
     run,
+    run_actions,
+    run_timeline,
     runs,
     runs_bulk,
     runs_export,
@@ -24,6 +27,7 @@ from prefect.server.ui.views import (
 __all__ = [
     "PAGES",
     "artifacts",
+    "deployments",
     "events",
     "find",
     "home",
@@ -32,6 +36,8 @@ __all__ = [
     "look",
     "pools",
     "run",
+    "run_actions",
+    "run_timeline",
     "runs",
     "runs_bulk",
     "runs_export",
