@@ -8,6 +8,7 @@ from prefect.server.ui.views import (
     deployments,
     events,
     find,
+    flows,
     home,
     limits,
     login,
@@ -21,6 +22,7 @@ from prefect.server.ui.views import (
     runs_export,
     saved_filters,
     settings,
+    task_run,
     variables,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "deployments",
     "events",
     "find",
+    "flows",
     "home",
     "limits",
     "login",
@@ -43,5 +46,6 @@ __all__ = [
     "runs_export",
     "saved_filters",
     "settings",
+    "task_run",
     "variables",
 ]
