@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.testing.crash import crash_test
 
 
+@pytest.mark.slow  # a minute: some forty processes
 def test_a_steady_flow_passes_at_every_point():
     report = crash_test(flows.steady, {"n": 3}, random_moments=1)
     report.assert_ok()

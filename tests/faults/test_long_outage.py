@@ -40,7 +40,7 @@ LENGTHS = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def away(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outage]:
     """A server of this test alone, which is up."""
     on_postgres = request.param == "postgres"

@@ -16,7 +16,7 @@ from faults.storm import FULL, SMALL, Size, check_all_on_record, figures, storm
 SIZES = [pytest.param(SMALL, id="small"), pytest.param(FULL, id="full", marks=pytest.mark.slow)]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "postgres":
@@ -66,6 +66,7 @@ def crash_and_start(postgres: Postgres, watch: Watch) -> None:
     watch.look()
 
 
+@pytest.mark.slow  # a quarter of a minute or more each
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("over", ["http", "database"])
 def test_a_postgres_that_crashes_every_five_seconds(
