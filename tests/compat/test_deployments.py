@@ -99,7 +99,6 @@ def test_runs_send_each_other_inputs(served, wants):
     assert wants("inputs") == ["Completed", "was told enough", "was told hello"]
 
 
-@pytest.mark.quick
 def test_a_limit_lets_one_in_at_a_time(served, wants, tmp_path):
     mark = tmp_path / "mark"
     assert wants("limits", str(mark)) == {"ended": ["Completed"] * 3, "slots": 0}
