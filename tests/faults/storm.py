@@ -27,7 +27,7 @@ class Size(NamedTuple):
     seconds: float
 
 
-SMALL = Size(1, 4, 26, 0.03)
+SMALL = Size(1, 4, 26, 0.1)
 FULL = Size(5, 10, 100, 0.4)
 
 

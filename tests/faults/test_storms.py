@@ -43,7 +43,7 @@ def test_a_server_that_is_killed_every_two_seconds(away: Outage, size: Size, tmp
         away.start_server(wait=False)
 
     with storm(size, tmp_path / "words", away.environment(away.home, PREFECT_API_URL=away.url)) as flows:
-        every, most = (2, 30) if size is FULL else (1.5, 2)
+        every, most = (2, 30) if size is FULL else (1, 2)
         kills = flows.strike(kill_and_restart, every=every, most=most)
         seconds = flows.end()
     assert kills >= (10 if size is FULL else 1)
